@@ -1,0 +1,138 @@
+"""Files in, files out: one table of formats, one module each, imported on first use.
+
+To add a format, write a module here with `read` or `write` or both, and add its line to `FORMATS`:
+
+    def read(path: Path, options: ReadOptions) -> Iterator[Score | FormatError]: ...
+    def write(score: Score, path: Path, options: WriteOptions) -> None: ...
+
+`read` yields a score for every song in the file, or, for a song that cannot be read, an error that says
+where and why, and goes on; it raises `FormatError` where the whole file cannot be read. `write` writes to
+exactly `path`; `formats.write` has made that a temporary file already, so that nothing is ever half written.
+Libraries' own score objects stay inside their module.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from tunesmith.errors import FormatError, TunesmithError, UnknownFormat
+from tunesmith.files import replacing
+from tunesmith.score import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format: its name, file-name endings, module here, and whether it can be read and written."""
+
+    name: str
+    endings: tuple[str, ...]
+    module: str
+    reads: bool
+    writes: bool
+
+
+FORMATS = (
+    Format("MIDI", (".mid", ".midi"), "midi", reads=True, writes=True),
+    Format("ABC", (".abc",), "abc", reads=True, writes=True),
+    Format("digits", (".txt",), "digits", reads=True, writes=True),
+    Format("MusicXML", (".musicxml",), "musicxml", reads=False, writes=True),
+    Format("score picture", (".svg", ".png"), "picture", reads=False, writes=True),
+    Format("web page", (".html",), "page", reads=False, writes=True),
+    Format("audio", (".wav", ".flac", ".ogg", ".mp3"), "audio", reads=False, writes=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read. `step_seconds`: the length of one step of a digits file."""
+
+    step_seconds: float = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How to write. The audio options apply to every format with sound in it.
+
+    `step_seconds`: the length of one step of a digits file. `sound`: "piano" or "classic" (the historical
+    chain). `feel`: 0 = mechanical, 0.3 = careful, 1 = sloppy. `seed`: of the performance. `view`: what a
+    picture shows, "score" or "roll".
+    """
+
+    step_seconds: float = 0.4
+    sound: str = "piano"
+    feel: float = 0.3
+    seed: int = 0
+    view: str = "score"
+
+
+def format_of(path: Path) -> Format:
+    """The format that a file's name asks for.
+
+    Raises:
+        UnknownFormat: none has this ending.
+    """
+    ending = path.suffix.lower()
+    for entry in FORMATS:
+        if ending in entry.endings:
+            return entry
+    known = " ".join(e for entry in FORMATS for e in entry.endings)
+    what = f"unknown ending {path.suffix!r}" if path.suffix else "the file name has no ending"
+    raise UnknownFormat(what, path=path, fix=f"known are: {known}")
+
+
+def readable(path: Path) -> bool:
+    """Whether a file's name says that it can be read as songs."""
+    return any(path.suffix.lower() in entry.endings and entry.reads for entry in FORMATS)
+
+
+def read(path: Path, options: ReadOptions | None = None) -> Iterator[Score | FormatError]:
+    """Every song of a file, in order; for a song that cannot be read, the reason.
+
+    Raises:
+        UnknownFormat: the ending is not known, or the format can only be written.
+        FormatError: the whole file cannot be read.
+        StorageError: the file cannot be opened.
+    """
+    entry = format_of(path)
+    if not entry.reads:
+        if entry.name == "audio":
+            raise UnknownFormat(
+                "is a recording; reading recordings comes in a later version",
+                path=path,
+                fix="use a MIDI or ABC file of the song",
+            )
+        known = " ".join(e for f in FORMATS if f.reads for e in f.endings)
+        raise UnknownFormat(f"{entry.name} can be written but not read yet", path=path, fix=f"readable are: {known}")
+    try:
+        for song in _module(entry).read(path, options or ReadOptions()):
+            yield song.at(path) if isinstance(song, FormatError) else song
+    except TunesmithError as error:
+        raise error.at(path) from None
+
+
+def write(score: Score, path: Path, options: WriteOptions | None = None) -> None:
+    """Write a score in the format that the file's name asks for; an existing file is replaced at once or not at all.
+
+    Raises:
+        UnknownFormat: the ending is not known, or the format can only be read.
+        FormatError: the format cannot hold this score.
+        StorageError: the file cannot be written.
+    """
+    entry = format_of(path)
+    if not entry.writes:
+        raise UnknownFormat(f"{entry.name} can be read but not written", path=path)
+    try:
+        with replacing(path) as temporary:
+            _module(entry).write(score, temporary, options or WriteOptions())
+    except TunesmithError as error:
+        if error.path is not None and Path(error.path).name.startswith(".tunesmith-"):
+            error.path = str(path)
+        raise error.at(path) from None
+
+
+def _module(entry: Format) -> ModuleType:
+    return importlib.import_module(f"tunesmith.formats.{entry.module}")

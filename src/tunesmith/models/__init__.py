@@ -1,0 +1,100 @@
+"""Models: events in, log-probabilities out. They know no music; `spec.Spec` tells them all they need.
+
+To add a model, write a module here with a class that fulfils `Model` and add its line to `MODELS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.models.spec import FloatArray, IntArray, Spec
+
+State = Any  # whatever a model remembers of the songs it is stepping through
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """One song as arrays; see `spec`. frames (T, F), symbols (T,), durations (T,)."""
+
+    frames: IntArray
+    symbols: IntArray
+    durations: IntArray
+
+
+class Model(Protocol):
+    """What every model can do. Log-probabilities are natural logarithms, float64; forbidden = -inf.
+
+    Stepping: `begin`, then for every event `symbols` with its frames, a choice, `durations` with the
+    chosen symbols. What was chosen reaches the model inside the next frame, as the features
+    "previous symbol" and "previous duration" (0 = none, else id + 1), and through `durations`.
+    """
+
+    spec: Spec
+
+    @classmethod
+    def load(cls, spec: Spec, settings: Mapping[str, Any], tensors: Tensors) -> Self:
+        """The model that `settings` and `tensors` describe."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """What `load` needs beside the tensors, ready for JSON."""
+        ...
+
+    def tensors(self) -> Tensors:
+        """The weights or counts."""
+        ...
+
+    def begin(self, batch: int) -> State:
+        """The state before the first event of `batch` songs."""
+        ...
+
+    def symbols(self, state: State, frames: IntArray) -> FloatArray:
+        """Take the next frames (batch, F); log-probabilities (batch, symbols). Changes the state in place."""
+        ...
+
+    def durations(self, state: State, symbols: IntArray) -> FloatArray:
+        """Log-probabilities (batch, durations) given the symbols (batch,) chosen. Changes the state in place."""
+        ...
+
+    def select(self, state: State, rows: IntArray) -> State:
+        """A state whose songs are copies of these rows of `state`."""
+        ...
+
+    def score(self, song: Song) -> FloatArray:
+        """Log-probabilities (T, 2) of the symbols and durations that a whole song has."""
+        ...
+
+
+MODELS = {
+    "uniform": "tunesmith.models.uniform:Uniform",
+    "ngram": "tunesmith.models.ngram:Ngram",
+    "rnn": "tunesmith.models.rnn:Rnn",
+}
+
+
+def model_class(name: str) -> type[Model]:
+    """The class of a model by its name in `MODELS`.
+
+    Raises:
+        KeyError: there is none.
+    """
+    module, _, attribute = MODELS[name].partition(":")
+    found: type[Model] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def masked_log_softmax(logits: FloatArray, allowed: NDArray[np.bool_]) -> FloatArray:
+    """Log-probabilities over the allowed entries of the last axis, -inf elsewhere, in float64."""
+    masked = np.where(allowed, logits.astype(np.float64), -np.inf)
+    top = masked.max(-1, keepdims=True)
+    shifted = masked - np.where(np.isfinite(top), top, 0.0)
+    with np.errstate(divide="ignore"):
+        result: FloatArray = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return result
