@@ -3,6 +3,7 @@
     TunesmithError                  what, with path, where and fix: one clear line
     ├── SongError                   a song cannot be used (the others go on)
     │   ├── FormatError             a file, or a place in it, cannot be read or written
+    │   │   └── SongWarning         a song was read, but something in it not as written: reported, not raised
     │   ├── UnknownFormat           no format has this file-name ending
     │   └── NotCarried              the event scheme cannot carry this score
     ├── RequestError                a request that makes no sense (bars=0, unknown key, ...)
@@ -21,6 +22,7 @@ column 7", "track 2, byte 118", "bar 5"), `fix` what the user can do about it. `
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 
 class TunesmithError(Exception):
@@ -41,7 +43,7 @@ class TunesmithError(Exception):
         # File names may hold line breaks and control characters; an error stays one line.
         return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
-    def at(self, path: str | Path) -> TunesmithError:
+    def at(self, path: str | Path) -> Self:
         """The same error with `path` filled in where it was not known."""
         if self.path is None:
             self.path = str(path)
@@ -54,6 +56,10 @@ class SongError(TunesmithError):
 
 class FormatError(SongError):
     """A file, or a place in it, cannot be read or written."""
+
+
+class SongWarning(FormatError):
+    """A song was read, but something in it is doubtful; readers yield it after the song."""
 
 
 class UnknownFormat(SongError):

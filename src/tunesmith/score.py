@@ -271,7 +271,7 @@ class Score:
             ValueError: a note would leave the range of MIDI pitches, 0 to 127.
         """
         pitches = [n.pitch for p in self.parts if not p.drums for n in p.notes]
-        if pitches and not (0 <= min(pitches) + semitones and max(pitches) + semitones <= 127):
+        if pitches and (min(pitches) + semitones < 0 or max(pitches) + semitones > 127):
             raise ValueError(f"transposing by {semitones} semitones leaves the range of MIDI pitches")
         moves = [(k.onset, theory.transpose_fifths(k.fifths, semitones) - k.fifths) for k in self.keys]
         default = theory.transpose_fifths(0, semitones)

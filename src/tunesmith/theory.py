@@ -93,7 +93,7 @@ def key_name(fifths: int, mode: str = "major") -> str:
     return f"{note_name(tonic_fifths(fifths, mode))} {mode}"
 
 
-_KEY = re.compile(r"\s*([A-Ga-g])([#b♯♭]?)\s*(m(?![a-z])|[A-Za-z]*)\s*$")  # noqa: RUF001 - the musical signs are meant
+_KEY = re.compile(r"\s*([A-Ga-g])([#b♯♭]?)\s*(m(?![a-z])|[A-Za-z]*)\s*$")
 _MODE_WORDS = {"": "major", "maj": "major", "ionian": "major", "m": "minor", "min": "minor", "aeolian": "minor"}
 
 
@@ -152,7 +152,7 @@ QUALITIES = (
     Quality("major ninth", (0, 4, 7, 11, 14), "maj9", "major-ninth", ("M9", "ma9")),
 )
 _QUALITY_BY_SUFFIX = {text: index for index, q in enumerate(QUALITIES) for text in (q.suffix, *q.spellings)}
-_CHORD = re.compile(r"\(?([A-G])([#b♯♭]?)([^/]*?)(?:/([A-Ga-g])([#b♯♭]?))?\)?$")  # noqa: RUF001
+_CHORD = re.compile(r"\(?([A-G])([#b♯♭]?)([^/]*?)(?:/([A-Ga-g])([#b♯♭]?))?\)?$")
 _ALTER = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 
 
