@@ -52,6 +52,16 @@ class Anchor:
         """The number of distinct distances."""
         return self.modulus or 2 * self.reach + 1
 
+    def entries(self, references: IntArray) -> IntArray:
+        """Where in the table of relative logits each symbol of the range is: (...) -> (..., last - first)."""
+        distances = np.arange(self.last - self.first) - np.asarray(references)[..., None]
+        if self.modulus:
+            distances %= self.modulus
+        else:
+            distances = np.clip(distances, -self.reach, self.reach) + self.reach
+        entries: IntArray = distances
+        return entries
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -76,6 +86,10 @@ class Spec:
     def durations(self) -> int:
         """The size of the duration vocabulary."""
         return int(self.duration_masks.shape[1])
+
+    def place(self, name: str) -> int | None:
+        """The column of the feature of this name; None where there is none."""
+        return next((feature.place for feature in self.features if feature.name == name), None)
 
     def allowed_symbols(self, frames: IntArray) -> BoolArray:
         """The symbols that the grammar allows: frames (..., F) -> (..., symbols)."""

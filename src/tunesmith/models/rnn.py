@@ -1,0 +1,422 @@
+"""The viewpoint LSTM: a recurrent network over features, stepped and scored in plain NumPy.
+
+For event t, with o the output of the last LSTM layer and [.] an embedding:
+
+    x = concat([feature] for feature in frame)          o = LSTM(x)
+    symbol logits    = o A + a  +  for each anchor: (o R + r)[distance of the symbol from its reference]
+    duration hidden  = tanh(o D + d + [chosen symbol])  duration logits = hidden E + e
+    pointer          attention over the steps j < t: softmax_j(query(o_t) . key(o_j) / sqrt(size))
+
+A key at step j stands for the situation before event j, its value is what was chosen in it, so a situation
+that comes back brings back what followed. Let c(s) be the attention on past choices of s where s is allowed
+now, and m its sum. With the gate g, what is copied from the song so far is mixed in exactly:
+
+    p(s) = (1 - g m) softmax(s) + g c(s)
+
+so attention on choices that the grammar forbids now falls to the softmax. Symbols and durations share the
+attention; each has its gate, the durations' gate knows the chosen symbol.
+
+Sources: S. Hochreiter and J. Schmidhuber, "Long Short-Term Memory", 1997; S. Merity et al., "Pointer Sentinel
+Mixture Models", 2016; E. Grave et al., "Improving Neural Language Models with a Continuous Cache", 2016.
+Gates are in the order input, forget, cell, output in the tensors; `_Cell` has its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.errors import ModelError
+from tunesmith.models import Song, Tensors, masked_log_softmax
+from tunesmith.models.spec import BoolArray, FloatArray, IntArray, Spec
+
+Float32 = NDArray[np.float32]
+
+GATE_LIMIT = 0.999  # the pointer never takes everything: what was never heard stays possible
+CHUNK = 256  # events scored at a time, so that memory grows with the song and not with its square
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The shape of the network; plain values, ready for JSON.
+
+    `window`: if given, every prediction sees the last `window` events only, from a zero state.
+    `absolute=False` leaves the symbols that an anchor covers to their relative logits alone.
+    """
+
+    hidden: int = 256
+    layers: int = 1
+    dropout: float = 0.2
+    input_dropout: float = 0.0
+    absolute: bool = True
+    relative: bool = True
+    pointer: bool = True
+    pointer_size: int = 64
+    duration_size: int = 128
+    window: int | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Settings from JSON.
+
+        Raises:
+            ModelError: a name is unknown or a value makes no sense.
+        """
+        unknown = sorted(set(values) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ModelError(f"unknown setting of the network: {', '.join(unknown)}")
+        made = cls(**values)
+        sizes = (made.hidden, made.layers, made.pointer_size, made.duration_size, made.window or 1)
+        if not all(isinstance(size, int) and 0 < size <= 2**16 for size in sizes):
+            raise ModelError("a size of the network is not a positive whole number")
+        if not (0 <= made.dropout < 1 and 0 <= made.input_dropout < 1):
+            raise ModelError("a dropout of the network is not between 0 and 1")
+        return made
+
+
+def shapes(spec: Spec, settings: Settings) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor. Matrices are (out, in), embeddings (size, width)."""
+    hidden, anchors = settings.hidden, spec.anchors if settings.relative else ()
+    inputs = sum(feature.width for feature in spec.features)
+    found: dict[str, tuple[int, ...]] = {f"embedding.{f.name}": (f.size, f.width) for f in spec.features}
+    for layer in range(settings.layers):
+        found[f"lstm{layer}.input"] = (4 * hidden, hidden if layer else inputs)
+        found[f"lstm{layer}.recurrent"] = (4 * hidden, hidden)
+        found[f"lstm{layer}.bias"] = (4 * hidden,)
+    heads = {"symbols": spec.symbols} | {f"anchor.{anchor.name}": anchor.size for anchor in anchors}
+    if settings.pointer:
+        heads |= {"query": settings.pointer_size, "key": settings.pointer_size, "gate": 1}
+    if spec.durations > 1:
+        heads["duration.hidden"] = settings.duration_size
+        found["duration.symbol"] = (spec.symbols, settings.duration_size)
+        outputs = {"duration.output": spec.durations} | ({"duration.gate": 1} if settings.pointer else {})
+        for name, size in outputs.items():
+            found |= {f"{name}.weight": (size, settings.duration_size), f"{name}.bias": (size,)}
+    for name, size in heads.items():
+        found |= {f"{name}.weight": (size, hidden), f"{name}.bias": (size,)}
+    return found
+
+
+def checked(spec: Spec, settings: Settings, tensors: Tensors) -> dict[str, Float32]:
+    """The tensors of this network as float32.
+
+    Raises:
+        ModelError: one is missing or has the wrong shape or values that are no numbers.
+    """
+    found = {}
+    for name, shape in shapes(spec, settings).items():
+        if name not in tensors or tensors[name].shape != shape:
+            raise ModelError(f"the weights '{name}' are missing or of the wrong shape")
+        found[name] = np.ascontiguousarray(tensors[name], np.float32)
+        if not np.isfinite(found[name]).all():
+            raise ModelError(f"the weights '{name}' hold values that are no numbers")
+    return found
+
+
+def covered(spec: Spec, settings: Settings) -> BoolArray:
+    """The symbols (symbols,) that have no absolute logit; see `Settings.absolute`."""
+    without = np.zeros(spec.symbols, bool)
+    if settings.relative and not settings.absolute:
+        for anchor in spec.anchors:
+            without[anchor.first : anchor.last] = True
+    return without
+
+
+class _Cell:
+    """One LSTM layer. Sigmoids are taken as tanh, so that one call serves all four gates:
+
+    sigmoid(x) = (tanh(x / 2) + 1) / 2: the halves of x are in the weights, gates in order i, f, o, cell.
+    """
+
+    def __init__(self, weight: Float32, hidden: int) -> None:
+        self.hidden = hidden
+        self.weight = arranged(weight, hidden).T.copy()  # (in, 4 hidden)
+
+    def __call__(self, inputs: Float32, gates: Float32, memory: Float32, out: Float32) -> None:
+        """Add inputs @ weight to `gates` (batch, 4 hidden), update `memory`, write the output to `out`."""
+        size = self.hidden
+        gates = gates + inputs @ self.weight
+        np.tanh(gates, out=gates)
+        opening = gates[:, : 3 * size]
+        opening += 1.0
+        opening *= 0.5
+        memory *= gates[:, size : 2 * size]
+        memory += gates[:, :size] * gates[:, 3 * size :]
+        np.multiply(gates[:, 2 * size : 3 * size], np.tanh(memory), out=out)
+
+
+def arranged(values: Float32, hidden: int) -> Float32:
+    """Rows (4 hidden, ...) in the tensors' order of gates -> the order and scale of `_Cell`."""
+    gate = values.reshape(4, hidden, *values.shape[1:])
+    half = np.float32(0.5)
+    return np.concatenate((gate[0] * half, gate[1] * half, gate[3] * half, gate[2]))
+
+
+@dataclass(slots=True)
+class RnnState:
+    """What the network remembers of a batch of songs."""
+
+    outputs: list[Float32]  # a layer: (batch, hidden)
+    memories: list[Float32]  # a layer: (batch, hidden)
+    recent: deque[Float32]  # with a window: gates (batch, 4 hidden) of the events in it
+    keys: Float32  # (batch, capacity, pointer size)
+    past: NDArray[np.intp]  # (2, batch, capacity): symbols and durations chosen
+    attention: Float32  # (batch, length - 1): of the latest event
+    duration_hidden: Float32  # (batch, duration size): of the latest event
+    length: int = 0
+
+
+class Rnn:
+    """The network, without torch. A `Model`."""
+
+    def __init__(self, spec: Spec, settings: Settings, tensors: Tensors) -> None:
+        self.spec, self.shape = spec, settings
+        self._tensors = weights = checked(spec, settings, tensors)
+        self._read_input(weights)
+        self._cells = [
+            _Cell(np.hstack((weights[f"lstm{layer}.input"], weights[f"lstm{layer}.recurrent"])), settings.hidden)
+            if layer
+            else _Cell(weights["lstm0.recurrent"], settings.hidden)
+            for layer in range(settings.layers)
+        ]
+        self._biases = [arranged(weights[f"lstm{layer}.bias"], settings.hidden) for layer in range(settings.layers)]
+        self._read_heads(weights)
+        self._previous = (spec.place("previous symbol"), spec.place("previous duration"))
+
+    def _read_input(self, weights: dict[str, Float32]) -> None:
+        """Tables from feature values straight to gates: the input costs a sum of rows, not a product."""
+        matrix, tables, start, row = weights["lstm0.input"], [], 0, 0
+        offsets = []
+        for feature in self.spec.features:
+            part = matrix[:, start : start + feature.width]
+            tables.append(weights[f"embedding.{feature.name}"] @ arranged(part, self.shape.hidden).T)
+            offsets.append(row)
+            start, row = start + feature.width, row + feature.size
+        self._input = np.concatenate(tables)
+        self._input_offsets = np.array(offsets)
+        self._input_places = np.array([feature.place for feature in self.spec.features])
+
+    def _read_heads(self, weights: dict[str, Float32]) -> None:
+        """All heads on the network's output side by side: one product serves them all."""
+        anchors = self.spec.anchors if self.shape.relative else ()
+        names = ["symbols", *(f"anchor.{anchor.name}" for anchor in anchors)]
+        names += [name for name in ("query", "key", "gate", "duration.hidden") if f"{name}.weight" in weights]
+        parts = [weights[f"{name}.weight"] for name in names]
+        parts[0] = np.where(covered(self.spec, self.shape)[:, None], np.float32(0), parts[0])
+        ends = np.cumsum([len(part) for part in parts]).tolist()
+        self._anchors = anchors
+        self._head = dict(zip(names, (slice(a, b) for a, b in zip([0, *ends], ends, strict=False)), strict=True))
+        self._head_weight = np.concatenate(parts).T.copy()
+        self._head_bias = np.concatenate([weights[f"{name}.bias"] for name in names])
+        if self.spec.durations > 1:
+            names = [name for name in ("duration.output", "duration.gate") if f"{name}.weight" in weights]
+            self._duration_weight = np.concatenate([weights[f"{name}.weight"] for name in names]).T.copy()
+            self._duration_bias = np.concatenate([weights[f"{name}.bias"] for name in names])
+            self._duration_symbol = weights["duration.symbol"]
+
+    @classmethod
+    def load(cls, spec: Spec, settings: Mapping[str, Any], tensors: Tensors) -> Self:
+        """The network that `settings` (see `Settings`) and `tensors` (see `shapes`) describe.
+
+        Raises:
+            ModelError: they do not fit together.
+        """
+        return cls(spec, Settings.of(settings), tensors)
+
+    def settings(self) -> dict[str, Any]:
+        """`Settings`, ready for JSON."""
+        return asdict(self.shape)
+
+    def tensors(self) -> Tensors:
+        """The weights."""
+        return dict(self._tensors)
+
+    def begin(self, batch: int) -> RnnState:
+        """The state before the first event."""
+        shape = self.shape
+        return RnnState(
+            outputs=[np.zeros((batch, shape.hidden), np.float32) for _ in self._cells],
+            memories=[np.zeros((batch, shape.hidden), np.float32) for _ in self._cells],
+            recent=deque(maxlen=shape.window or 1),
+            keys=np.empty((batch, 64 if shape.pointer else 0, shape.pointer_size), np.float32),
+            past=np.zeros((2, batch, 64 if shape.pointer else 0), np.intp),
+            attention=np.empty((batch, 0), np.float32),
+            duration_hidden=np.empty((batch, 0), np.float32),
+        )
+
+    def symbols(self, state: RnnState, frames: IntArray) -> FloatArray:
+        """Take the next frames (batch, F); log-probabilities (batch, symbols). Changes the state in place."""
+        heads = self._advance(state, frames) @ self._head_weight
+        heads += self._head_bias
+        allowed = self.spec.allowed_symbols(frames)
+        log_p = masked_log_softmax(self._symbol_logits(heads, frames), allowed)
+        state.duration_hidden = heads[:, self._head.get("duration.hidden", slice(0, 0))]
+        if self.shape.pointer:
+            self._remember(state, heads, frames)
+            if state.length:
+                values = state.past[0, :, : state.length]
+                log_p = mixed(log_p, _gate(heads[:, self._head["gate"]]), state.attention, values, allowed)
+        state.length += 1
+        return log_p
+
+    def durations(self, state: RnnState, symbols: IntArray) -> FloatArray:
+        """Log-probabilities (batch, durations) given the symbols (batch,) chosen."""
+        past = state.past[1, :, : state.length - 1]
+        return self._duration_log_p(state.duration_hidden, symbols, state.attention, past)
+
+    def select(self, state: RnnState, rows: IntArray) -> RnnState:
+        """A state whose songs are copies of these rows of `state`."""
+        copy = self.begin(len(rows))
+        copy.outputs = [output[rows] for output in state.outputs]
+        copy.memories = [memory[rows] for memory in state.memories]
+        copy.recent.extend(gates[rows] for gates in state.recent)
+        used, capacity = state.length, state.past.shape[2]
+        copy.keys = np.empty((len(rows), capacity, state.keys.shape[2]), np.float32)
+        copy.keys[:, :used] = state.keys[rows, :used]
+        copy.past = np.zeros((2, len(rows), capacity), np.intp)
+        copy.past[:, :, :used] = state.past[:, rows, :used]
+        copy.attention, copy.duration_hidden = state.attention[rows], state.duration_hidden[rows]
+        copy.length = state.length
+        return copy
+
+    def score(self, song: Song) -> FloatArray:
+        """Log-probabilities (T, 2) of a whole song's symbols and durations."""
+        outputs = self._outputs(song.frames)
+        keys = np.empty((0, 0), np.float32)
+        if self.shape.pointer:
+            name = self._head["key"]
+            keys = outputs @ self._head_weight[:, name] + self._head_bias[name]
+        chunks = [slice(start, start + CHUNK) for start in range(0, len(outputs), CHUNK)]
+        return np.concatenate([np.empty((0, 2)), *(self._score_chunk(song, outputs, keys, part) for part in chunks)])
+
+    def _score_chunk(self, song: Song, outputs: Float32, keys: Float32, part: slice) -> FloatArray:
+        frames, symbols, durations = song.frames[part], song.symbols[part], song.durations[part]
+        rows = np.arange(len(frames))
+        heads = outputs[part] @ self._head_weight + self._head_bias
+        allowed = self.spec.allowed_symbols(frames)
+        log_p = masked_log_softmax(self._symbol_logits(heads, frames), allowed)
+        attention = np.empty((len(frames), 0), np.float32)
+        seen = part.start + len(frames)
+        if self.shape.pointer:
+            scores = heads[:, self._head["query"]] @ keys[:seen].T
+            past = np.arange(seen) < part.start + rows[:, None]
+            attention = _attention(scores * np.float32(self.shape.pointer_size**-0.5), past)
+            values = np.broadcast_to(song.symbols[:seen].astype(np.intp), attention.shape)
+            log_p = mixed(log_p, _gate(heads[:, self._head["gate"]]), attention, values, allowed)
+        hidden = heads[:, self._head.get("duration.hidden", slice(0, 0))]
+        values = np.broadcast_to(song.durations[: attention.shape[1]].astype(np.intp), attention.shape)
+        log_d = self._duration_log_p(hidden, symbols, attention, values)
+        return np.stack((log_p[rows, symbols], log_d[rows, durations]), 1)
+
+    def _gates(self, frames: IntArray) -> Float32:
+        """Frames (n, F) -> the first layer's gates (n, 4 hidden) as far as the input decides."""
+        rows = frames[:, self._input_places] + self._input_offsets
+        total: Float32 = self._input[rows].sum(1) if len(rows) <= CHUNK else self._input[rows[:, 0]]
+        if len(rows) > CHUNK:
+            for column in rows.T[1:]:
+                total += self._input[column]
+        total += self._biases[0]
+        return total
+
+    def _advance(self, state: RnnState, frames: IntArray) -> Float32:
+        gates = self._gates(frames)
+        if self.shape.window is None:
+            return self._step(state.outputs, state.memories, gates)
+        state.recent.append(gates)
+        outputs = [np.zeros_like(output) for output in state.outputs]
+        memories = [np.zeros_like(memory) for memory in state.memories]
+        for gates in state.recent:
+            last = self._step(outputs, memories, gates)
+        return last
+
+    def _step(self, outputs: list[Float32], memories: list[Float32], gates: Float32) -> Float32:
+        """One event through all layers; changes outputs and memories in place, returns the last output."""
+        self._cells[0](outputs[0], gates, memories[0], outputs[0])
+        for layer in range(1, len(self._cells)):
+            inputs = np.concatenate((outputs[layer - 1], outputs[layer]), 1)
+            self._cells[layer](inputs, self._biases[layer], memories[layer], outputs[layer])
+        return outputs[-1]
+
+    def _outputs(self, frames: IntArray) -> Float32:
+        """The last layer's outputs (T, hidden) for the frames of one song."""
+        gates = self._gates(frames)
+        window, size = self.shape.window, self.shape.hidden
+        batch = 1 if window is None else max(1, len(frames) - window + 1)
+        steps = len(frames) if window is None else min(window, len(frames))
+        outputs = [np.zeros((batch, size), np.float32) for _ in self._cells]
+        memories = [np.zeros((batch, size), np.float32) for _ in self._cells]
+        first = np.empty((steps, size), np.float32)  # windows start at every event; the first gives all its steps
+        for step in range(steps):
+            first[step] = self._step(outputs, memories, gates[step : step + batch])[0]
+        return np.concatenate((first, outputs[-1][1:]))
+
+    def _symbol_logits(self, heads: Float32, frames: IntArray) -> Float32:
+        logits = heads[:, self._head["symbols"]]
+        for anchor in self._anchors:
+            references = frames[:, anchor.place]
+            relative = np.take_along_axis(heads[:, self._head[f"anchor.{anchor.name}"]], anchor.entries(references), 1)
+            logits[:, anchor.first : anchor.last] += np.where(references[:, None] >= 0, relative, np.float32(0))
+        return logits
+
+    def _remember(self, state: RnnState, heads: Float32, frames: IntArray) -> None:
+        """Note what the last event was, attend to the events before this one, and add this one's key."""
+        length, capacity = state.length, state.keys.shape[1]
+        if length == capacity:
+            state.keys = np.concatenate((state.keys, np.empty_like(state.keys)), 1)
+            state.past = np.concatenate((state.past, np.zeros_like(state.past)), 2)
+        for choice, place in enumerate(self._previous):
+            if length and place is not None:
+                state.past[choice, :, length - 1] = frames[:, place] - 1
+        query = heads[:, self._head["query"]] * np.float32(self.shape.pointer_size**-0.5)
+        scores = (state.keys[:, :length] @ query[:, :, None])[:, :, 0]
+        state.attention = _attention(scores, None)
+        state.keys[:, length] = heads[:, self._head["key"]]
+
+    def _duration_log_p(
+        self, hidden: Float32, symbols: IntArray, attention: Float32, past: NDArray[np.intp]
+    ) -> FloatArray:
+        """Log-probabilities (n, durations); past (n, steps) are the durations that attention (n, steps) weighs."""
+        allowed = self.spec.allowed_durations(symbols)
+        if self.spec.durations == 1:
+            return masked_log_softmax(np.zeros(allowed.shape), allowed)
+        logits = np.tanh(hidden + self._duration_symbol[symbols]) @ self._duration_weight
+        logits += self._duration_bias
+        log_p = masked_log_softmax(logits[:, : self.spec.durations], allowed)
+        if attention.shape[1]:
+            log_p = mixed(log_p, _gate(logits[:, self.spec.durations :]), attention, past, allowed)
+        return log_p
+
+
+def mixed(
+    log_p: FloatArray, gate: FloatArray, attention: Float32, values: NDArray[np.intp], allowed: BoolArray
+) -> FloatArray:
+    """Mix what is copied from the past into log-probabilities (n, choices); see the module docstring.
+
+    gate (n, 1); attention (n, steps) on values (n, steps), the choices made then; allowed (n, choices).
+    """
+    permitted = attention * np.take_along_axis(allowed, values, 1)
+    flat = values + np.arange(len(log_p))[:, None] * log_p.shape[1]
+    copied = np.bincount(flat.ravel(), permitted.ravel(), log_p.size).reshape(log_p.shape)
+    mass = copied.sum(1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        result: FloatArray = np.log((1 - gate * mass) * np.exp(log_p) + gate * copied)
+    return result
+
+
+def _gate(logits: Float32) -> FloatArray:
+    return GATE_LIMIT / (1 + np.exp(-logits.astype(np.float64)))
+
+
+def _attention(scores: Float32, past: BoolArray | None) -> Float32:
+    """Softmax (n, steps) over the steps that are past (all where None); zeros where there are none."""
+    if past is not None:
+        scores = np.where(past, scores, np.float32(-np.inf))
+    top = scores.max(1, keepdims=True, initial=-1e30)
+    weights: Float32 = np.exp(scores - top)
+    weights /= np.maximum(weights.sum(1, keepdims=True), np.float32(1e-30))
+    return weights
