@@ -92,7 +92,7 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Call `write` on a temporary file and put it in place of `path`; see `replacing`."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         write(file)
