@@ -76,6 +76,7 @@ MODELS = {
     "uniform": "tunesmith.models.uniform:Uniform",
     "ngram": "tunesmith.models.ngram:Ngram",
     "rnn": "tunesmith.models.rnn:Rnn",
+    "alphabet": "tunesmith.models.alphabet:Alphabet",
 }
 
 

@@ -1,0 +1,218 @@
+"""The n-gram model against a plain implementation, stepping against scoring, and keys that do not matter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_models_rnn import make_song, make_spec
+
+from tunesmith.errors import ModelError
+from tunesmith.models import Model, Song
+from tunesmith.models.ngram import Ngram, Settings
+from tunesmith.models.ppm import Counts, interpolated
+from tunesmith.models.uniform import Uniform
+
+SPEC = make_spec()
+CASES = [
+    Settings(),
+    Settings(adaptive=False),
+    Settings(relative=False),
+    Settings(order=0, duration_order=0),
+    Settings(order=1, duration_order=4, stream="place"),
+]
+
+
+def stepped(model: Model, songs: list[Song]) -> tuple[np.ndarray, np.ndarray]:
+    state = model.begin(len(songs))
+    symbols, durations = [], []
+    for t in range(len(songs[0].symbols)):
+        symbols.append(model.symbols(state, np.stack([song.frames[t] for song in songs])))
+        durations.append(model.durations(state, np.array([song.symbols[t] for song in songs])))
+    return np.array(symbols), np.array(durations)
+
+
+@pytest.fixture(params=CASES, ids=str)
+def model(request: pytest.FixtureRequest) -> Ngram:
+    return Ngram(SPEC, request.param).fit(make_song(SPEC, 60, seed) for seed in range(10, 25))
+
+
+def test_stepping_gives_distributions_and_agrees_with_scoring(model):
+    songs = [make_song(SPEC, 200, seed) for seed in (3, 12)]
+    symbols, durations = stepped(model, songs)
+    for log_p, allowed in (
+        (symbols, np.stack([SPEC.allowed_symbols(song.frames) for song in songs], 1)),
+        (durations, np.stack([SPEC.allowed_durations(song.symbols) for song in songs], 1)),
+    ):
+        np.testing.assert_allclose(np.exp(log_p).sum(-1), 1, atol=1e-9)
+        assert (np.isfinite(log_p) == allowed).all()
+    steps = np.arange(200)
+    for row, song in enumerate(songs):
+        found = np.stack((symbols[steps, row, song.symbols], durations[steps, row, song.durations]), 1)
+        np.testing.assert_allclose(model.score(song), found, atol=1e-9)
+
+
+def test_selected_songs_go_on_as_if_they_had_been_there_from_the_start(model):
+    songs = [make_song(SPEC, 90, seed) for seed in (3, 12)]
+    whole = stepped(model, [songs[1], songs[1], songs[0]])
+    state = model.begin(2)
+    for t in range(70):
+        model.symbols(state, np.stack([song.frames[t] for song in songs]))
+        model.durations(state, np.array([song.symbols[t] for song in songs]))
+    chosen = model.select(state, np.array([1, 1, 0]))
+    model.symbols(state, np.stack([song.frames[70] for song in songs]))  # must leave the copies alone
+    for t in range(70, 90):
+        rows = [songs[row] for row in (1, 1, 0)]
+        log_p = model.symbols(chosen, np.stack([song.frames[t] for song in rows]))
+        np.testing.assert_allclose(log_p, whole[0][t], atol=1e-12)
+        log_p = model.durations(chosen, np.array([song.symbols[t] for song in rows]))
+        np.testing.assert_allclose(log_p, whole[1][t], atol=1e-12)
+
+
+def plain_ppm(history: list[tuple[tuple[int, ...], int]], context: tuple[int, ...], allowed: np.ndarray) -> np.ndarray:
+    """Interpolated PPM, method C, straight from the definition."""
+    p = allowed / allowed.sum()
+    for order in range(len(context) + 1):
+        counts = Counter(followed for before, followed in history if before[:order] == context[:order])
+        c = np.array([counts[x] if allowed[x] else 0 for x in range(len(allowed))])
+        n, types = c.sum(), (c > 0).sum()
+        if n:
+            p = (c + types * p) / (n + types)
+    return p
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_counts_agree_with_the_definition(data):
+    vocabulary, order = 4, data.draw(st.integers(0, 3))
+    token = st.integers(0, vocabulary - 1)
+    history = data.draw(st.lists(st.tuples(st.tuples(*[token] * order), token), max_size=40))
+    contexts = data.draw(st.lists(st.tuples(*[token] * order), min_size=1, max_size=4))
+    allowed = np.array(data.draw(st.lists(token, min_size=1).map(lambda some: np.isin(np.arange(vocabulary), some))))
+    counts = Counts.of(
+        np.array([before for before, _ in history], int).reshape(len(history), order),
+        np.array([followed for _, followed in history], int),
+        vocabulary,
+    )
+
+    def dense(found):
+        made = np.zeros((len(contexts), vocabulary))
+        np.add.at(made, (found.rows, found.tokens), found.counts)
+        return made
+
+    masks = np.repeat(allowed[None], len(contexts), 0)
+    found = interpolated(map(dense, counts.after(np.array(contexts, int).reshape(len(contexts), order))), masks)
+    for row, context in zip(found, contexts, strict=True):
+        np.testing.assert_allclose(row, plain_ppm(history, context, allowed), atol=1e-12)
+
+
+def test_a_whole_song_agrees_with_the_definition():
+    """Corpus and song so far together, streams apart, durations after their symbol's class."""
+    options = Settings(order=2, duration_order=2, relative=False)
+    songs = [make_song(SPEC, 40, seed) for seed in range(5)]
+    model = Ngram(SPEC, options).fit(songs[1:])
+
+    def observations(song: Song) -> list[list[tuple[tuple[int, ...], int]]]:
+        rows: list[list[tuple[tuple[int, ...], int]]] = [[], []]
+        voices = song.frames[:, SPEC.place("voice")]
+        for t, (symbol, duration) in enumerate(zip(song.symbols, song.durations, strict=True)):
+            before = [j for j in range(t)[::-1] if voices[j] == voices[t]]
+            rows[0].append((tuple([*song.symbols[before], -1, -1][:2]), symbol))
+            first = SPEC.duration_classes[symbol]
+            rows[1].append(((100 + first, [*song.durations[before], -1][0]), duration))
+        return rows
+
+    corpus = [[row for song in songs[1:] for row in observations(song)[head]] for head in (0, 1)]
+    own, found = observations(songs[0]), model.score(songs[0])
+    masks = SPEC.allowed_symbols(songs[0].frames), SPEC.allowed_durations(songs[0].symbols)
+    for head in (0, 1):
+        for t, (context, followed) in enumerate(own[head]):
+            p = plain_ppm(corpus[head] + own[head][:t], context, masks[head][t])
+            assert found[t, head] == pytest.approx(np.log(p[followed]), abs=1e-9)
+
+
+def transposed(song: Song, by: int) -> Song:
+    """The same song with all pitches (symbols below 24), references and keys moved."""
+    frames, symbols = song.frames.copy(), song.symbols + by * (song.symbols < 24)
+    frames[:, 4] += by * (frames[:, 4] >= 0)
+    frames[1:, 0] = symbols[:-1] + 1
+    return Song(frames, symbols, song.durations)
+
+
+def test_keys_do_not_matter_where_symbols_count_as_distances():
+    spec = replace(
+        SPEC,
+        symbol_masks=np.ones((4, 40), bool),
+        anchors=SPEC.anchors[:1],
+        duration_classes=np.where(np.arange(40) < 24, 0, 1),
+    )
+    rng = np.random.default_rng(4)
+    songs = []
+    for seed in range(6):
+        song = make_song(spec, 80, seed)
+        song.frames[:, spec.floor_place] = -1
+        song.symbols[:] = np.where(rng.random(80) < 0.8, rng.integers(6, 12, 80), 30)
+        song.frames[:, 4] = rng.integers(5, 12)  # one reference for all the song
+        songs.append(transposed(song, 0))
+    moved = [transposed(song, by) for by, song in enumerate(songs, 1)]
+    plain, relative = Settings(relative=False), Settings()
+    scores = {
+        (option.relative, name): Ngram(spec, option).fit(corpus[1:]).score(songs[0])
+        for option in (plain, relative)
+        for name, corpus in (("same", songs), ("moved", moved))
+    }
+    np.testing.assert_allclose(scores[True, "same"], scores[True, "moved"])
+    assert not np.allclose(scores[False, "same"], scores[False, "moved"])
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_every_symbol_comes_back_from_its_token(relative):
+    tokens = Ngram(SPEC, Settings(relative=relative))._tokens
+    song = make_song(SPEC, 2000)
+    found = tokens.of(song.symbols, song.frames)
+    assert found.max() < tokens.size
+    assert (tokens.symbols(found, song.frames) == song.symbols).all()
+    assert (tokens.symbols(np.full(2000, tokens.start), song.frames) == -1).all()
+
+
+def test_it_learns_from_songs_and_from_the_song_so_far():
+    riff = make_song(SPEC, 12)
+    rows = np.tile(np.arange(12), 6)
+    song = Song(riff.frames[rows], riff.symbols[rows], riff.durations[rows])
+    even = Uniform(SPEC).score(song).sum()
+    fresh, frozen = (Ngram(SPEC, Settings(adaptive=adaptive)) for adaptive in (True, False))
+    assert fresh.score(song).sum() > even * 0.7
+    assert frozen.score(song).sum() == pytest.approx(even)
+    assert frozen.fit([song]).score(song).sum() > even * 0.4
+
+
+def test_load_brings_back_the_same_model(model):
+    again = Ngram.load(SPEC, model.settings(), model.tensors())
+    song = make_song(SPEC, 50, 11)
+    assert (again.score(song) == model.score(song)).all()
+    assert model.score(make_song(SPEC, 0)).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"events": None},
+        {"lengths": np.array([3])},
+        {"events": np.full((900, 4), 9999)},
+        {"events": np.full((900, 4), -1)},
+    ],
+)
+def test_damaged_counts_are_a_clear_error(model, change):
+    tensors = {name: values for name, values in (model.tensors() | change).items() if values is not None}
+    with pytest.raises(ModelError):
+        Ngram.load(SPEC, model.settings(), tensors)
+
+
+@pytest.mark.parametrize("bad", [{"ordre": 3}, {"order": -1}, {"duration_order": 1.5}])
+def test_settings_that_make_no_sense_are_a_clear_error(bad):
+    with pytest.raises(ModelError):
+        Settings.of(bad)
