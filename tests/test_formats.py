@@ -1,0 +1,204 @@
+"""One case list for every format that reads and writes: what is written reads back as what the format carries."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tunesmith import formats
+from tunesmith.errors import FormatError, StorageError, UnknownFormat
+from tunesmith.formats import FORMATS
+from tunesmith.score import TPQ, Chord, Ending, Key, Meter, Note, Part, Repeat, Score, Tempo
+
+
+def row(*pitches: int | None, length: int = TPQ, start: int = 0, velocity: int = 80, voice: int = 1) -> list[Note]:
+    """Notes of one length in a row; None is a rest."""
+    places = enumerate(pitches)
+    return [Note(start + i * length, length, p, velocity, voice) for i, p in places if p is not None]
+
+
+def one(*notes: Note) -> tuple[Part, ...]:
+    return (Part(notes),)
+
+
+def tune(*notes: Note, meter: tuple[int, int] = (4, 4), fifths: int = 0, mode: str = "major") -> Score:
+    """A melody with a meter, a key and a tempo."""
+    return Score(one(*notes), (Meter(0, *meter),), (Key(0, fifths, mode),), (Tempo(0, 120.0),))
+
+
+DIGITS = Score(one(*row(48, 50, None, 60, 60, 71)), tempos=(Tempo(0, 150.0),))
+CHORALE = tuple(
+    Part(tuple(row(*pitches, length=2 * TPQ)), name)
+    for name, pitches in {
+        "Sopran": (67, 69, 71),
+        "Alt": (62, 62, 62),
+        "Tenor": (59, 57, 55),
+        "Bass": (43, 50, 43),
+    }.items()
+)
+PLAIN, ALL = (".mid", ".abc"), (".mid", ".abc", ".txt")
+
+# name, score, the endings that carry it
+CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
+    ("digits", DIGITS, ALL),
+    ("digits with a title", DIGITS.replace(title="Erste Schritte, für Anna"), ALL),
+    ("rest at the beginning", DIGITS.replace(parts=one(*row(None, None, 60))), ALL),
+    ("melody", tune(*row(67, 69, 71, 72, None, 74, length=TPQ // 2)), PLAIN),
+    ("long and short notes", tune(Note(0, 4 * TPQ, 60), Note(4 * TPQ, TPQ // 8, 62), Note(5 * TPQ, TPQ, 64)), PLAIN),
+    ("tie over the bar line", tune(Note(0, 3 * TPQ, 60), Note(3 * TPQ, 2 * TPQ, 62)), PLAIN),
+    ("minor key in flats", tune(*row(60, 63, 67), fifths=-3, mode="minor"), PLAIN),
+    ("dorian", tune(*row(62, 65, 69), mode="dorian"), PLAIN),
+    ("seven sharps", tune(*row(61, 63, 65), fifths=7), PLAIN),
+    ("compound meter", tune(*row(60, 62, 64, 65, 67, 69, length=TPQ // 2), meter=(6, 8)), PLAIN),
+    ("pickup of a quarter", tune(*row(67, 72, 74, 76, 77)).replace(pickup=TPQ), PLAIN),
+    (
+        "pickup of a quaver in 6/8",
+        tune(*row(67, *[72] * 6, length=TPQ // 2), meter=(6, 8)).replace(pickup=TPQ // 2),
+        PLAIN,
+    ),
+    (
+        "changes of meter and key",
+        tune(*row(*[60, 62, 64, 65] * 3)).replace(
+            meters=(Meter(0, 4, 4), Meter(4 * TPQ, 3, 4), Meter(7 * TPQ, 5, 8)),
+            keys=(Key(0, 0, "major"), Key(4 * TPQ, -3, "minor"), Key(7 * TPQ, 2, "major")),
+        ),
+        PLAIN,
+    ),
+    (
+        "changes of tempo",
+        tune(*row(*range(60, 68))).replace(tempos=(Tempo(0, 92.0), Tempo(4 * TPQ, 66.5))),
+        PLAIN,
+    ),
+    ("triplets", tune(*row(60, 62, 64, length=TPQ // 3), *row(65, 67, 69, length=TPQ // 6, start=TPQ)), PLAIN),
+    ("quintuplets", tune(*row(60, 62, 64, 65, 67, length=TPQ // 5), Note(TPQ, TPQ, 60)), PLAIN),
+    ("septuplets", tune(*row(*range(60, 67), length=TPQ // 7), Note(TPQ, TPQ, 60)), PLAIN),
+    ("chords", tune(*row(60, 62), *row(64, 65), *row(67, 69), Note(2 * TPQ, 2 * TPQ, 72)), PLAIN),
+    ("four parts", tune().replace(parts=CHORALE), PLAIN),
+    (
+        "instruments",
+        tune().replace(
+            parts=(
+                Part(tuple(row(72, 74, 76, 77)), "Flute", program=73),
+                Part((Note(0, 4 * TPQ, 48),), "Cello", program=42),
+            )
+        ),
+        PLAIN,
+    ),
+    ("drums", tune().replace(parts=(*CHORALE[:1], Part(tuple(row(36, 38, 36, 38)), "Kit", drums=True))), PLAIN),
+    ("dynamics", tune(*row(60, 62, velocity=1), *row(64, 65, start=2 * TPQ, velocity=127)), (".mid",)),
+    ("two voices of a part", tune(*row(72, 74, 76, 77), Note(0, 4 * TPQ, 48, voice=2)), PLAIN),
+    ("repeat", tune(*row(60, 62, 64, 65)).replace(repeats=(Repeat(0, 4 * TPQ),)), PLAIN),
+    (
+        "repeat with endings",
+        tune(*row(*range(60, 72))).replace(
+            repeats=(Repeat(0, 12 * TPQ, 2, (Ending(4 * TPQ, 8 * TPQ, (1,)), Ending(8 * TPQ, 12 * TPQ, (2,)))),)
+        ),
+        PLAIN,
+    ),
+    (
+        "lead sheet",
+        tune(*row(62, 65, 69, 72)).replace(
+            chords=(Chord(0, 2 * TPQ, 2, 6, 5, 2), Chord(2 * TPQ, 2 * TPQ, 7, 4, None, 1))
+        ),
+        PLAIN,
+    ),
+    ("texts", tune(*row(60, 62)).replace(title="Ländler", composer="F. Größer", provenance='{"seed": 7}'), PLAIN),
+    ("a song", Score(one(Note(0, TPQ, 60))), PLAIN),
+)
+
+
+def plain_note(note: Note) -> Note:
+    return Note(note.onset, note.duration, note.pitch, note.velocity)
+
+
+def midi_carries(score: Score) -> Score:
+    """All but voices, spelling, chord symbols, rare modes, and repeats as structure."""
+    score = score.unfold()
+    parts = (dataclasses.replace(p, notes=tuple(map(plain_note, p.notes))) for p in score.parts if p.notes)
+    keys = (Key(k.onset, k.fifths, "minor" if k.mode == "minor" else "major") for k in score.keys)
+    return score.replace(parts=tuple(parts), keys=tuple(keys), chords=())
+
+
+def digits_carry(score: Score) -> Score:
+    """The notes and the title, for a melody of quarter notes."""
+    return Score(score.parts, tempos=(Tempo(0, 150.0),), title=score.title)
+
+
+# ending -> what a format makes of a score it carries
+CARRIED: dict[str, Callable[[Score], Score]] = {
+    ".mid": midi_carries,
+    ".txt": digits_carry,
+}
+
+
+@pytest.mark.parametrize(
+    ("score", "ending"),
+    [pytest.param(score, e, id=f"{name}-{e}") for name, score, ends in CASES for e in ends if e in CARRIED],
+)
+def test_what_is_written_reads_back(score: Score, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"song{ending}"
+    formats.write(score, path)
+    assert list(formats.read(path)) == [CARRIED[ending](score)]
+    first = path.read_bytes()
+    formats.write(score, path)
+    assert path.read_bytes() == first  # the same bytes every time, in place of the old
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_every_format_that_reads_and_writes_is_in_the_case_list() -> None:
+    here = {e for entry in FORMATS if entry.reads and entry.writes for e in entry.endings}
+    assert set(CARRIED) | {".midi", ".abc"} == here
+
+
+def test_every_ending_belongs_to_one_format() -> None:
+    endings = [ending for entry in FORMATS for ending in entry.endings]
+    assert len(endings) == len(set(endings))
+    assert all(entry.reads or entry.writes for entry in FORMATS)
+
+
+@pytest.mark.parametrize("name", ["SONG.MID", "a song.midi", "-song.mid", "\N{MUSICAL NOTE} \N{GUITAR}.mid", "x.y.mid"])
+def test_odd_file_names_are_just_names(name: str, tmp_path: Path) -> None:
+    formats.write(DIGITS, tmp_path / name)
+    (score,) = formats.read(tmp_path / name)
+    assert isinstance(score, Score)
+    assert score.parts == DIGITS.parts
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("song.xyz", r"unknown ending '\.xyz'; known are: \.mid \.midi"),
+        ("song", "the file name has no ending; known are"),
+        ("song.wav", "is a recording; reading recordings comes in a later version"),
+        ("song.svg", "can be written but not read yet; readable are"),
+    ],
+)
+def test_endings_that_cannot_be_read(name: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"something")
+    with pytest.raises(UnknownFormat, match=expected):
+        list(formats.read(tmp_path / name))
+
+
+def test_what_is_not_there_or_not_a_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.mid").mkdir()
+    with pytest.raises(StorageError, match=r"gone\.mid: no such file or folder"):
+        list(formats.read(tmp_path / "gone.mid"))
+    with pytest.raises(FormatError, match=r"folder\.mid: is a folder, not a file"):
+        list(formats.read(tmp_path / "folder.mid"))
+    with pytest.raises(StorageError, match=r"folder\.mid: is a folder, not a file"):
+        formats.write(DIGITS, tmp_path / "folder.mid")
+    with pytest.raises(StorageError, match="no such file or folder"):
+        formats.write(DIGITS, tmp_path / "gone" / "song.mid")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "song.txt"
+    formats.write(DIGITS, path)
+    before = path.read_bytes()
+    with pytest.raises(FormatError, match=r"song\.txt: bar 1, note 1: MIDI pitch 20"):
+        formats.write(tune(*row(20)), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
