@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,3 +203,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         formats.write(tune(*row(20)), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_example_in_contributing_is_the_code() -> None:
+    root = Path(__file__).parent.parent
+    sources = ("src/tunesmith/formats/digits.py", "src/tunesmith/formats/__init__.py", "tests/test_formats.py")
+    code = "".join((root / name).read_text("utf-8") for name in sources)
+    blocks = re.findall(r"```python\n(.*?)```", (root / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    assert len(lines) > 10
+    assert [line for line in lines if line not in code and line != "..."] == []
