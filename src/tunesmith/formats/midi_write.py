@@ -117,8 +117,9 @@ def _spaced(events: list[Event], step: int) -> Iterator[Any]:
     for onset, _, message in sorted(events, key=lambda event: event[:2]):
         if (onset - now) // step > _MAX_DELTA:
             raise FormatError(f"a silence of {(onset - now) // TPQ:,} quarter notes is too long for MIDI")
-        yield message.copy(time=(onset - now) // step)
+        message.time = (onset - now) // step
         now = onset
+        yield message
 
 
 def _check_numbers(score: Score) -> None:
