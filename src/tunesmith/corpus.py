@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tunesmith import formats, scheme
 from tunesmith.errors import CorpusError, FormatError, SongWarning, StorageError, TunesmithError
-from tunesmith.files import make_folder, storage_error, write_atomically
+from tunesmith.files import make_folder, read_bytes, storage_error, write_atomically
 from tunesmith.models import Song
 from tunesmith.prepare import prepare
 from tunesmith.scheme import vocabulary as v
@@ -56,6 +56,7 @@ class Entry:
     key: str = ""
     meter: str = ""
     fingerprint: str = ""
+    sha256: str = ""
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -148,14 +149,14 @@ def ready(folder: Path, key: str) -> bool:
 
 
 def ingest(
-    files: Iterable[Path],
+    songs: Iterable[Path | Score],
     folder: Path,
     *,
     key: str = "",
     options: formats.ReadOptions | None = None,
     encode: Encoder = scheme.encode,
 ) -> Iterator[Entry]:
-    """Read, prepare and encode every song of every file into a corpus; yields a line of the report for each.
+    """Read, prepare and encode songs, of files or as scores, into a corpus; yields a line of the report for each.
 
     Bad songs are reported, never raised; what stops the work (a full disk) is raised.
 
@@ -164,8 +165,11 @@ def ingest(
     """
     writer = _Writer(make_folder(folder), key)
     try:
-        for path in files:
-            yield from writer.add_file(path, options, encode)
+        for song in songs:
+            if isinstance(song, Score):
+                yield writer.add_score(song, encode)
+            else:
+                yield from writer.add_file(song, options, encode)
         writer.close()
     except OSError as error:
         raise storage_error(error, folder) from error
@@ -189,6 +193,7 @@ class _Writer:
         self.totals = {"kept": 0, "duplicate": 0, "dropped": 0, "notes": 0, "events": 0}
 
     def add_file(self, path: Path, options: formats.ReadOptions | None, encode: Encoder) -> Iterator[Entry]:
+        mark = _sha256(path)
         last: Entry | None = None
         try:
             for song in formats.read(path, options):
@@ -197,47 +202,35 @@ class _Writer:
                     continue
                 if last:
                     yield self._note(last)
-                last = self._add_song(song, path, encode)
+                last = self._add_song(song, path, encode, mark)
         except TunesmithError as error:
             if last:
                 yield self._note(last)
-            last = Entry(self._name(path.stem), str(path), "dropped", reason=_without_path(error))
+            last = Entry(self._name(path.stem), str(path), "dropped", reason=_without_path(error), sha256=mark)
         if last:
             yield self._note(last)
 
-    def _add_song(self, song: Score | FormatError, path: Path, encode: Encoder) -> Entry:
+    def add_score(self, score: Score, encode: Encoder) -> Entry:
+        return self._note(self._add_song(score, Path(), encode, ""))
+
+    def _add_song(self, song: Score | FormatError, path: Path, encode: Encoder, mark: str) -> Entry:
         title = song.title if isinstance(song, Score) else ""
-        name = self._name(title or path.stem)
+        dropped = Entry(self._name(title or path.stem), str(path), "dropped", sha256=mark)
         if isinstance(song, FormatError):
-            return Entry(name, str(path), "dropped", reason=_without_path(song))
+            return dataclasses.replace(dropped, reason=_without_path(song))
         try:
             score = prepare(song)
-            entry = self._described(score, name, path)
+            entry = _described(score, dropped)
             if 0 < entry.notes < MIN_NOTES:
                 reason = f"only {entry.notes} note{'s' if entry.notes > 1 else ''}; {MIN_NOTES} are the least"
-                return dataclasses.replace(entry, status="dropped", reason=reason)
+                return dataclasses.replace(entry, reason=reason)
             return self._keep(encode(score), entry)
         except TunesmithError as error:
-            return Entry(name, str(path), "dropped", reason=_without_path(error))
-
-    def _described(self, score: Score, name: str, path: Path) -> Entry:
-        parts = [p for p in score.parts if p.notes and not p.drums]
-        meter = score.meter_at(0)
-        return Entry(
-            name,
-            str(path),
-            "kept",
-            bars=sum(bar.number > 0 for bar in score.bars()),
-            notes=sum(len(p.notes) for p in parts),
-            voices=sum(len({n.voice for n in p.notes}) for p in parts),
-            key=str(score.key_at(0)),
-            meter=f"{meter.beats}/{meter.unit}",
-        )
+            return dataclasses.replace(dropped, reason=_without_path(error))
 
     def _keep(self, events: list[scheme.Event], entry: Entry) -> Entry:
         if len(events) > MAX_EVENTS:
-            reason = f"{len(events):,} events; {MAX_EVENTS:,} are the most"
-            return dataclasses.replace(entry, status="dropped", reason=reason)
+            return dataclasses.replace(entry, reason=f"{len(events):,} events; {MAX_EVENTS:,} are the most")
         pairs = np.array(events, np.int16)
         mark = fingerprint(pairs)
         if mark in self.fingerprints:
@@ -245,7 +238,7 @@ class _Writer:
             return dataclasses.replace(entry, status="duplicate", reason=reason, fingerprint=mark)
         self.fingerprints[mark] = entry.name
         self._store(pairs, scheme.frames(events), entry)
-        return dataclasses.replace(entry, fingerprint=mark)
+        return dataclasses.replace(entry, status="kept", fingerprint=mark)
 
     def _store(self, pairs: NDArray[np.int16], rows: NDArray[np.int16], entry: Entry) -> None:
         pitches = pairs[pairs[:, 0] < v.PITCH.end, 0]
@@ -287,6 +280,28 @@ class _Writer:
 
     def release(self) -> None:
         self.report.close()
+
+
+def _described(score: Score, entry: Entry) -> Entry:
+    """The entry with what there is to say of a score."""
+    parts = [p for p in score.parts if p.notes and not p.drums]
+    meter = score.meter_at(0)
+    return dataclasses.replace(
+        entry,
+        bars=sum(bar.number > 0 for bar in score.bars()),
+        notes=sum(len(p.notes) for p in parts),
+        voices=sum(len({n.voice for n in p.notes}) for p in parts),
+        key=str(score.key_at(0)),
+        meter=f"{meter.beats}/{meter.unit}",
+    )
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a file's content; empty where it cannot be read as a song (the reader says why)."""
+    try:
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+    except TunesmithError:
+        return ""
 
 
 def _without_path(error: TunesmithError) -> str:

@@ -92,6 +92,17 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def probe_writable(path: Path) -> None:
+    """Raise `StorageError` now if a file could not be written at `path` later; leaves nothing behind."""
+    try:
+        if path.is_dir():
+            raise StorageError("is a folder, not a file", path=path)
+        with tempfile.NamedTemporaryFile(prefix=".tunesmith-", dir=path.parent):
+            pass
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Call `write` on a temporary file and put it in place of `path`; see `replacing`."""
     with replacing(path) as temporary, temporary.open("wb") as file:

@@ -6,8 +6,9 @@ To add a format, write a module here with `read` or `write` or both, and add its
     def write(score: Score, path: Path, options: WriteOptions) -> None: ...
 
 `read` yields a score for every song in the file, or, for a song that cannot be read, an error that says
-where and why, and goes on. A song that was read but looks doubtful is followed by a `SongWarning`. It raises `FormatError` where the whole file cannot be read. `write` writes to
-exactly `path`; `formats.write` has made that a temporary file already, so that nothing is ever half written.
+where and why, and goes on. A song that was read but looks doubtful is followed by a `SongWarning`. It raises
+`FormatError` where the whole file cannot be read. `write` writes to exactly `path`; `formats.write` has made
+that a temporary file already, so that nothing is ever half written.
 Libraries' own score objects stay inside their module.
 """
 

@@ -36,7 +36,10 @@ class Model(Protocol):
     "previous symbol" and "previous duration" (0 = none, else id + 1), and through `durations`.
     """
 
-    spec: Spec
+    @property
+    def spec(self) -> Spec:
+        """The world the model lives in."""
+        ...
 
     @classmethod
     def load(cls, spec: Spec, settings: Mapping[str, Any], tensors: Tensors) -> Self:

@@ -1,0 +1,377 @@
+"""What everyone calls: load songs, learn, compose, evaluate, save.
+
+    import tunesmith as ts
+
+    songs = ts.load_songs("my songs/")
+    model = ts.learn(songs, output="mine.safetensors")
+    for piece in ts.compose(model, bars=16, key="D minor", seed=7):
+        ts.save(piece, "new.mid")
+
+Every function that takes long has a twin that yields what happens: `learning` for `learn`. The command line and
+the studio import only this module and `errors`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith import __version__, checkpoint, corpus, formats, sample, scheme, score, theory
+from tunesmith.checkpoint import Learned
+from tunesmith.corpus import Entry
+from tunesmith.errors import CorpusError, FormatError, MissingExtra, RequestError, SongWarning, TunesmithError
+from tunesmith.evaluation import Bits, bits_of, total
+from tunesmith.files import make_folder, write_atomically
+from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
+from tunesmith.learner import KINDS, SIZES, Event, Finished, Ingested, LearnRequest, learning
+from tunesmith.models import Song
+from tunesmith.prepare import prepare
+from tunesmith.sample import Request
+from tunesmith.score import Key, Meter, Score
+from tunesmith.train import Epoch
+
+__all__ = [
+    "AUDIO",
+    "FORMATS",
+    "KINDS",
+    "OUTPUTS",
+    "SIZES",
+    "Bits",
+    "Entry",
+    "Epoch",
+    "Evaluated",
+    "Event",
+    "Finished",
+    "Ingested",
+    "LearnRequest",
+    "Learned",
+    "MissingExtra",
+    "ReadOptions",
+    "Request",
+    "Score",
+    "Songs",
+    "WriteOptions",
+    "compose",
+    "evaluate",
+    "info",
+    "is_warning",
+    "learn",
+    "learning",
+    "load_model",
+    "load_songs",
+    "make_folder",
+    "parse_key",
+    "parse_meter",
+    "picture",
+    "read_songs",
+    "save",
+    "save_curve",
+    "summed",
+    "write_text",
+]
+PathLike = str | Path
+AUDIO = next(f.endings for f in FORMATS if f.name == "audio")
+OUTPUTS = ("musicxml", "mid", "svg", "png", "wav", "mp3", "html")
+
+
+@dataclass(frozen=True, slots=True)
+class Songs(Sequence[Score]):
+    """Songs that were read, and `problems`: why others were not, or what is doubtful in some."""
+
+    scores: tuple[Score, ...]
+    problems: tuple[TunesmithError, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.scores[index]
+
+
+def read_songs(path: PathLike, options: ReadOptions | None = None) -> Iterator[Score | FormatError]:
+    """Every song of a file as it was read (not prepared for learning); for a bad one, the reason.
+
+    Raises:
+        TunesmithError: the whole file cannot be read.
+    """
+    return formats.read(Path(path), options)
+
+
+def load_songs(*paths: PathLike, options: ReadOptions | None = None) -> Songs:
+    """Read the songs of files and folders, quantised, in voices, in a key: ready to learn from.
+
+    Raises:
+        StorageError: a path does not exist.
+        CorpusError: no song could be read.
+    """
+    scores: list[Score] = []
+    problems: list[TunesmithError] = []
+    for path in corpus.find_files([Path(p) for p in paths]):
+        try:
+            for song in formats.read(path, options):
+                if isinstance(song, TunesmithError):
+                    problems.append(song)
+                else:
+                    scores.append(prepare(song if song.title else song.replace(title=path.stem)))
+        except TunesmithError as error:
+            problems.append(error)
+    if not scores:
+        raise CorpusError(str(problems[0]) if problems else "no songs there", path=None if problems else paths[0])
+    return Songs(tuple(scores), tuple(problems))
+
+
+def learn(
+    songs: PathLike | Score | Iterable[PathLike | Score],
+    *,
+    output: PathLike | None = None,
+    on_event: Callable[[Event], object] | None = None,
+    **options: Any,
+) -> Learned:
+    """Learn a style from files, folders or scores; returns the model, saved to `output` if given.
+
+    `options` are the other fields of `LearnRequest`; `on_event` is told what happens.
+
+    Raises:
+        TunesmithError: see `learning`.
+    """
+    given = [songs] if isinstance(songs, str | Path | Score) else list(songs)
+    sources = tuple(s if isinstance(s, Score) else Path(s) for s in given)
+    request = LearnRequest(sources, Path(output) if output is not None else None, **options)
+    finished = None
+    for event in learning(request):
+        if on_event:
+            on_event(event)
+        finished = event
+    assert isinstance(finished, Finished), "learning ends with a model"  # noqa: S101 - tells the type checker
+    return finished.learned
+
+
+def load_model(path: PathLike) -> Learned:
+    """Read a model file.
+
+    Raises:
+        StorageError: it cannot be opened.
+        ModelError: it is damaged, not ours, or of a newer version.
+    """
+    return checkpoint.load(Path(path))
+
+
+def compose(model: Learned | PathLike, request: Request | None = None, **options: Any) -> Iterator[Score]:
+    """New pieces from a model. `options` are fields of `Request`; `key` and `meter` may be text ("D minor", "6/8").
+
+    Each piece carries its request, seed and the model's hash as `provenance`.
+
+    Raises:
+        RequestError: the request makes no sense.
+        Unsatisfiable: nothing fulfils it.
+    """
+    learned = model if isinstance(model, Learned) else load_model(model)
+    if isinstance(options.get("key"), str):
+        options["key"] = parse_key(options["key"])
+    if isinstance(options.get("meter"), str):
+        options["meter"] = parse_meter(options["meter"])
+    request = dataclasses.replace(request or Request(), **options)
+    for number, piece in enumerate(sample.compose(learned, request), 1):
+        provenance = {
+            "program": f"tunesmith {__version__}",
+            "model": learned.digest,
+            "piece": number,
+            "request": dataclasses.asdict(request),
+        }
+        title = f"Song {request.seed}" + (f", no. {number}" if request.pieces > 1 else "")
+        yield piece.replace(title=title, provenance=json.dumps(provenance, sort_keys=True))
+
+
+def parse_key(text: str) -> Key:
+    """`D minor`, `Bb`, `F# dorian` as a key.
+
+    Raises:
+        RequestError: it is not one.
+    """
+    try:
+        return Key(0, *theory.parse_key(text))
+    except ValueError as error:
+        raise RequestError(str(error), fix="write for example: D, F# minor, Bb, E dorian") from None
+
+
+def parse_meter(text: str) -> Meter:
+    """`6/8` as a meter.
+
+    Raises:
+        RequestError: it is not one.
+    """
+    beats, slash, unit = text.partition("/")
+    try:
+        meter = Meter(0, int(beats), int(unit))
+    except ValueError:
+        meter = Meter(0, 0, 0)
+    if not slash or meter.beats < 1 or meter.unit not in (1, 2, 4, 8, 16):
+        raise RequestError(f"{text!r} is not a meter", fix="write for example: 3/4, 4/4, 6/8")
+    return meter
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """How well a model predicts a song: its name, and bits per note; `problem` says why it could not be measured."""
+
+    name: str
+    bits: Bits
+    problem: str = ""
+
+
+def evaluate(model: Learned | PathLike, *paths: PathLike, options: ReadOptions | None = None) -> Iterator[Evaluated]:
+    """Bits per note of every song of files and folders under a model, song by song. See `evaluation.bits_of`.
+
+    Raises:
+        StorageError: a path does not exist.
+        ModelError: the model file is not readable.
+    """
+    learned = model if isinstance(model, Learned) else load_model(model)
+    for path in corpus.find_files([Path(p) for p in paths]):
+        try:
+            for song in formats.read(path, options):
+                if isinstance(song, SongWarning):
+                    continue
+                if isinstance(song, FormatError):
+                    yield Evaluated(path.stem, Bits(), str(song))
+                else:
+                    yield _evaluated(learned, song, song.title or path.stem)
+        except TunesmithError as error:
+            yield Evaluated(path.stem, Bits(), str(error))
+
+
+def _evaluated(learned: Learned, song: Score, name: str) -> Evaluated:
+    from tunesmith.scheme.steps import encode_steps
+
+    encode = encode_steps if learned.name == "alphabet" else scheme.encode
+    try:
+        events = encode(prepare(song))
+    except TunesmithError as error:
+        return Evaluated(name, Bits(), str(error))
+    pairs = np.array(events, np.int16)
+    arrays = Song(scheme.frames(events), pairs[:, 0], pairs[:, 1])
+    bits = bits_of(learned.model.score(arrays), arrays)
+    problem = "" if np.isfinite(bits.per_note) else "holds something this model can never write"
+    return Evaluated(name, bits, problem)
+
+
+def summed(results: Iterable[Evaluated]) -> Bits:
+    """All songs that could be measured together."""
+    return total(result.bits for result in results if not result.problem)
+
+
+def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = None) -> None:
+    """Write a score, in the format that the ending asks for, or a model (`.safetensors`).
+
+    Raises:
+        UnknownFormat: no format has this ending.
+        StorageError: the file cannot be written; an older one survives.
+    """
+    if isinstance(thing, Learned):
+        checkpoint.save(thing, Path(path))
+    else:
+        formats.write(thing, Path(path), options)
+
+
+def info(path: PathLike, options: ReadOptions | None = None) -> dict[str, Any]:
+    """What is in a file: a model's provenance and report, or its songs. Plain values.
+
+    Raises:
+        TunesmithError: it cannot be read.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".safetensors":
+        head = checkpoint.read_head(path)
+        return (
+            {"file": path.name, "kind": "model"}
+            | {k: head[k] for k in ("model", "program", "digest", "about")}
+            | {"songs": head["songs"]}
+        )
+    songs: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for song in formats.read(path, options):
+        if isinstance(song, FormatError):
+            problems.append(str(song))
+        else:
+            songs.append(_described(song))
+    return {"file": path.name, "kind": "songs", "songs": songs, "problems": problems}
+
+
+def _described(song: Score) -> dict[str, Any]:
+    meter, end = song.meter_at(0), song.end
+    found: dict[str, Any] = {
+        "title": song.title,
+        "composer": song.composer,
+        "bars": sum(bar.number > 0 for bar in song.bars()),
+        "notes": song.note_count,
+        "parts": [p.name or f"program {p.program}" for p in song.parts],
+        "key": str(song.key_at(0)) if song.keys else None,
+        "meter": f"{meter.beats}/{meter.unit}",
+        "tempo": song.tempo_at(0).bpm,
+        "seconds": round(float(song.seconds(end)), 2),
+        "repeats": len(song.repeats),
+    }
+    if song.provenance:
+        try:
+            found["provenance"] = json.loads(song.provenance)
+        except ValueError:
+            found["provenance"] = song.provenance
+    return found
+
+
+def picture(piece: Score) -> str:
+    """The score as an SVG picture, text.
+
+    Raises:
+        FormatError: there is nothing to draw.
+    """
+    from tunesmith.formats.picture import svg
+
+    return svg(piece)
+
+
+def is_warning(problem: TunesmithError) -> bool:
+    """Whether a problem is a remark about a song that was read all the same."""
+    return isinstance(problem, SongWarning)
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a text file at once or not at all.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    write_atomically(Path(path), lambda file: file.write(text.encode()))
+
+
+def save_curve(
+    training: Sequence[float], held_out: Sequence[float], baselines: Mapping[str, float], path: PathLike
+) -> None:
+    """Write the learning curve, bits per note by epoch, as a PNG picture.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+        StorageError: the file cannot be written.
+    """
+    from tunesmith.plots import loss_curve
+
+    data = loss_curve(training, held_out, baselines)
+    write_atomically(Path(path), lambda file: file.write(data))
+
+
+def _in_notebook(piece: Score) -> str:
+    """What a notebook shows for a score: its picture, or one line where it cannot be drawn."""
+    try:
+        return f'<div style="background:white;max-width:60em">{picture(piece)}</div>'
+    except (TunesmithError, ImportError):
+        return html.escape(score.describe(piece))
+
+
+score.viewer = _in_notebook

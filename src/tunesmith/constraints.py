@@ -1,0 +1,183 @@
+"""Wishes about the music: parameters plus `__call__`, no state.
+
+A wish looks at the cursor and answers with a bias, added to the log-probabilities: 0 = indifferent, -inf = never.
+Biases add, so the order of wishes does not matter. Asked without a symbol it answers for symbols, (SYMBOLS,);
+with the symbol chosen, for durations, (DURATIONS,). None means indifferent to everything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith import theory
+from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.cursor import BODY, PARTS, Cursor
+
+Bias = NDArray[np.float64]
+NEVER = -math.inf
+
+
+class Wish(Protocol):
+    """A wish; see the module docstring."""
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """The bias at this cursor."""
+        ...
+
+
+def _symbols(value: float = 0.0) -> Bias:
+    return np.full(v.SYMBOLS, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Meter and key stay as they began."""
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids changes in the body."""
+        if symbol is not None or cursor.phase != BODY:
+            return None
+        bias = _symbols()
+        bias[v.KEY.first : v.KEY.end] = bias[v.METER.first : v.METER.end] = NEVER
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """The piece has just these voices: none is added once the header is written."""
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids more parts and voices where the body may begin."""
+        if symbol is not None or cursor.phase != PARTS:
+            return None
+        bias = _symbols()
+        bias[v.PART.first : v.PART.end] = bias[v.VOICE] = NEVER
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Pitches from `low` to `high`, both included."""
+
+    low: int
+    high: int
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids pitches outside, and joining a note that would have to lie above."""
+        if symbol is not None:
+            if symbol < v.PITCH.end and symbol >= self.high:
+                bias = np.zeros(v.DURATIONS)
+                bias[v.JOIN] = NEVER
+                return bias
+            return None
+        bias = _symbols()
+        bias[: self.low] = bias[self.high + 1 : v.PITCH.end] = NEVER
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class InKey:
+    """Notes outside the scale get `bias` (nats; 0 = as the model likes). Minor allows its raised sixth and seventh."""
+
+    bias: float = -1.5
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs pitches by the key at the cursor."""
+        if symbol is not None or cursor.phase < PARTS:
+            return None
+        inside = set(theory.scale(cursor.fifths))
+        if cursor.mode == "minor":
+            inside |= {(theory.tonic(cursor.fifths, "minor") + step) % 12 for step in (9, 11)}
+        bias = _symbols()
+        bias[: v.PITCH.end] = [0.0 if pitch % 12 in inside else self.bias for pitch in range(v.PITCH.end)]
+        return bias
+
+
+@dataclass(frozen=True)
+class Length:
+    """The piece has `bars` full bars (with a pickup, the last gives its length back) and ends there, in every voice.
+
+    `lengths` are the duration ids that may be used: a note is only begun if what is left of the piece can be
+    filled with them. With `on_tonic`, a piece of one voice ends on the tonic.
+    """
+
+    bars: int
+    lengths: tuple[int, ...] = tuple(range(2, v.DURATIONS))
+    on_tonic: bool = True
+    _unit: int = field(init=False, repr=False)
+    _fills: int = field(init=False, repr=False)  # bit n: n units can be filled with the lengths
+
+    def __post_init__(self) -> None:
+        ticks = [v.TICKS[d] for d in self.lengths]
+        unit = math.gcd(*ticks)
+        object.__setattr__(self, "_unit", unit)
+        object.__setattr__(self, "_fills", _fillable([t // unit for t in ticks], self.bars * 8 * v.TICKS[-1] // unit))
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Keeps every event inside the piece, and the end at its end."""
+        if cursor.phase not in (PARTS, BODY):
+            return None
+        left = self.bars * cursor.bar_length - cursor.now
+        bars_of_one_voice = self.on_tonic and _one_melody(cursor)
+        if symbol is None:
+            return self._symbols(cursor, left, bars_of_one_voice)
+        return self._durations(cursor, symbol, left, bars_of_one_voice)
+
+    def fits(self, ticks: int) -> bool:
+        """Whether a stretch can be filled with the lengths allowed."""
+        units, odd = divmod(ticks, self._unit)
+        return ticks >= 0 and not odd and bool(self._fills >> units & 1)
+
+    def _symbols(self, cursor: Cursor, left: int, closing: bool) -> Bias:
+        if left <= 0 and not cursor.building:
+            bias = _symbols(NEVER)
+            bias[v.END] = 0.0
+            return bias
+        bias = _symbols()
+        bias[v.END] = NEVER
+        if closing and not any(v.TICKS[d] < left and self.fits(left - v.TICKS[d]) for d in self.lengths):
+            tonic = theory.tonic(cursor.fifths, cursor.mode)
+            bias[: v.PITCH.end] = [0.0 if p % 12 == tonic else NEVER for p in range(v.PITCH.end)]
+            if not _closed(cursor, v.REST):
+                bias[v.REST] = bias[v.HOLD] = NEVER
+        return bias
+
+    def _durations(self, cursor: Cursor, symbol: int, left: int, closing: bool) -> Bias | None:
+        if symbol > v.CHORD.end or symbol == v.END:
+            return None
+        may_close = not closing or _closed(cursor, symbol)
+        bias = np.full(v.DURATIONS, NEVER)
+        bias[v.JOIN] = 0.0
+        for duration in self.lengths:
+            after = left - v.TICKS[duration]
+            if self.fits(after) and (after > 0 or may_close):
+                bias[duration] = 0.0
+        return bias
+
+
+def _fillable(units: Iterable[int], most: int) -> int:
+    """Bit n is set if n is a sum of `units` (any of them any number of times), for n up to `most`."""
+    mask, found = (1 << (most + 1)) - 1, 1
+    for unit in units:
+        step = unit
+        while step <= most:  # doubling: after k rounds up to 2^k - 1 of this unit are in
+            found |= (found << step) & mask
+            step *= 2
+    return found
+
+
+def _one_melody(cursor: Cursor) -> bool:
+    """Whether the voice whose turn it is is the only one with notes."""
+    return not cursor.on_chord_voice and len(cursor.voices) - (cursor.voices[0].family == 16) == 1
+
+
+def _closed(cursor: Cursor, symbol: int) -> bool:
+    """Whether the melody stands on the tonic if it goes on with this symbol."""
+    last = cursor.voices[cursor.voice].last if symbol in (v.REST, v.HOLD) else symbol
+    return last >= 0 and last % 12 == theory.tonic(cursor.fifths, cursor.mode)

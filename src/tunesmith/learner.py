@@ -1,0 +1,342 @@
+"""From songs to a model: ingest, hold out, learn, compare, save. Yields what happens, prints nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import platform
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith import __version__, checkpoint, corpus, formats, scheme
+from tunesmith.checkpoint import Learned, LearnedSongs
+from tunesmith.corpus import Corpus, Entry
+from tunesmith.errors import CorpusError, MissingExtra, RequestError
+from tunesmith.evaluation import evaluate, total
+from tunesmith.files import make_folder
+from tunesmith.models import Model, Song
+from tunesmith.models.alphabet import Alphabet, small_spec
+from tunesmith.models.spec import Spec
+from tunesmith.scheme import steps
+from tunesmith.score import Score
+from tunesmith.train import Epoch, Outcome, Plan, as_it_is, train
+
+KINDS = ("rnn", "ngram", "uniform", "seed")
+# the one dial: settings of the network by size, and up to how many events "auto" takes it
+SIZES: dict[str, tuple[dict[str, Any], float]] = {
+    "small": ({"hidden": 128, "dropout": 0.4}, 20_000),
+    "medium": ({"hidden": 256, "dropout": 0.4}, 400_000),
+    "large": ({"hidden": 512, "layers": 2, "dropout": 0.2}, math.inf),
+}
+# The historical recipe: what its author used, where it is known (windows of 20, LSTM 256, dropout 0.2, softmax).
+SEED_SETTINGS = {"hidden": 256, "layers": 1, "dropout": 0.2, "pointer": False, "relative": False, "window": 20}
+SEED_WIDTH = 32
+SEED_PLAN = Plan(SEED_SETTINGS, epochs=40, batch=1, rate=2e-3, weight_decay=0.0, transpose=0, tell=0.0)
+COMPARED = 300  # songs that the n-gram beside the network learns from, at the most: it is only a yardstick
+
+
+@dataclass(frozen=True, slots=True)
+class LearnRequest:
+    """What to learn from and how. `songs`: files, folders, or scores. `output`: where the model goes (None: nowhere).
+
+    `model`: one of `KINDS`. `size`: of the network, one of `SIZES` or "auto". `epochs`: the most (None: by the
+    number of songs). `keep_songs`: whether the model file holds the songs, which composing draws headers and
+    ranges from. `resume`: go on where an earlier run of the same request was stopped.
+    """
+
+    songs: tuple[Path | Score, ...]
+    output: Path | None = None
+    model: str = "rnn"
+    size: str = "auto"
+    epochs: int | None = None
+    seed: int = 0
+    keep_songs: bool = True
+    step_seconds: float = 0.4
+    resume: bool = True
+
+    def check(self) -> None:
+        """Raise `RequestError` for what makes no sense."""
+        if self.model not in KINDS:
+            raise RequestError(f"unknown model {self.model!r}", fix=f"choose from {', '.join(KINDS)}")
+        if self.size not in ("auto", *SIZES):
+            raise RequestError(f"unknown size {self.size!r}", fix=f"choose from auto, {', '.join(SIZES)}")
+        if self.epochs is not None and not 1 <= self.epochs <= 100_000:
+            raise RequestError(f"{self.epochs} epochs make no sense", fix="choose from 1 to 100000")
+        if not 0 <= self.seed < 2**31:
+            raise RequestError(f"seed {self.seed} is out of range", fix="choose from 0 to 2147483647")
+        if not self.songs:
+            raise RequestError("no songs given", fix="name files or folders")
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """All songs were read. `files` names how many files were looked at."""
+
+    kept: int
+    duplicates: int
+    dropped: int
+    notes: int
+    events: int
+    held_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The model is learned, and saved if that was asked for. `report`: plain values, also in the model file."""
+
+    learned: Learned
+    report: dict[str, Any]
+
+
+Event = Entry | Ingested | Epoch | Finished
+
+
+def learning(request: LearnRequest) -> Iterator[Event]:
+    """Learn; yields every song's line of the report, every epoch, and at last the model.
+
+    Raises:
+        RequestError: the request makes no sense.
+        StorageError: a path does not exist, or the output cannot be written.
+        CorpusError: there is nothing to learn from.
+        MissingExtra: torch is not installed.
+    """
+    request.check()
+    _check_output(request)
+    with _work_folder(request) as folder:
+        songs = yield from _ingested(request, folder)
+        learned, report = yield from _LEARN[request.model](request, songs, folder)
+        if request.output is not None:
+            learned = checkpoint.save(learned, request.output)
+        yield Finished(learned, report)
+
+
+class _work_folder:  # noqa: N801 - reads as a function
+    """Where the corpus and the state of the training are while learning; kept if it is interrupted."""
+
+    def __init__(self, request: LearnRequest) -> None:
+        self._keep = request.output is not None
+        if request.output is None:
+            self.path = Path(tempfile.mkdtemp(prefix="tunesmith-"))
+        else:
+            self.path = request.output.with_name(request.output.name + ".work")
+            if not request.resume:
+                shutil.rmtree(self.path, ignore_errors=True)
+
+    def __enter__(self) -> Path:
+        return make_folder(self.path)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        # Kept for going on after Ctrl-C (or a crash); an error in the request or the songs leaves nothing behind.
+        if error is None or isinstance(error, CorpusError) or not self._keep:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _check_output(request: LearnRequest) -> None:
+    """Find out before an hour of learning, not after it, that the output cannot be written."""
+    if request.output is None:
+        return
+    if request.output.suffix != ".safetensors":
+        raise RequestError("a model file ends in .safetensors", fix=f"write: -o {request.output}.safetensors")
+    make_folder(request.output.parent)
+    from tunesmith.files import probe_writable
+
+    probe_writable(request.output)
+
+
+def _ingested(request: LearnRequest, folder: Path) -> Generator[Event, None, Corpus]:
+    paths = [song for song in request.songs if not isinstance(song, Score)]
+    scores = [song for song in request.songs if isinstance(song, Score)]
+    files = corpus.find_files(paths)
+    key = corpus.request_key(files, f"{request.model == 'seed'} {request.step_seconds}")
+    place = folder / "songs"
+    if not scores and corpus.ready(place, key):
+        yield from Corpus(place).entries()
+    else:
+        encode = steps.encode_steps if request.model == "seed" else scheme.encode
+        options = formats.ReadOptions(step_seconds=request.step_seconds)
+        yield from corpus.ingest([*files, *scores], place, key=key, options=options, encode=encode)
+    songs = Corpus(place)
+    if not len(songs):
+        raise _nothing_kept(songs, request)
+    names = songs.names() if len(songs) < 10_000 else []
+    held = corpus.split(songs, request.seed)[1]
+    about = songs.about
+    yield Ingested(
+        about["kept"],
+        about["duplicate"],
+        about["dropped"],
+        about["notes"],
+        about["events"],
+        tuple(names[i] for i in held if names),
+    )
+    return songs
+
+
+def _nothing_kept(songs: Corpus, request: LearnRequest) -> CorpusError:
+    entries = list(songs.entries())
+    places = [str(song) for song in request.songs if not isinstance(song, Score)]
+    if len(entries) == 1:
+        return CorpusError(entries[0].reason, path=entries[0].path)
+    readable = " ".join(e for f in formats.FORMATS if f.reads for e in f.endings)
+    if not entries:
+        return CorpusError("no files there", path=places[0] if places else None, fix=f"readable are: {readable}")
+    what = f"none of the {len(entries)} songs can be learned from (the first: {entries[0].name}: {entries[0].reason})"
+    return CorpusError(what, path=places[0] if len(places) == 1 else None, fix=f"readable are: {readable}")
+
+
+def _spec_of(songs: Corpus) -> Spec:
+    """The world of a model of these songs: features that never change in them are left out."""
+    world = scheme.spec()
+    low = np.full(world.columns, 32767)
+    high = np.full(world.columns, -32768)
+    for song in songs:
+        np.minimum(low, song.frames.min(0), out=low)
+        np.maximum(high, song.frames.max(0), out=high)
+    varied = {f.name for f in world.features if low[f.place] != high[f.place]}
+    return scheme.spec(frozenset(varied | {"bars left"}))
+
+
+def plan_for(request: LearnRequest, songs: Corpus) -> Plan:
+    """How to train on these songs: small sets get small networks and many epochs."""
+    events = int(songs.about["events"])
+    size = request.size
+    if size == "auto":
+        size = next(name for name, (_, most) in SIZES.items() if events <= most)
+    batch = 4 if len(songs) < 40 else 8 if len(songs) < 400 else 16
+    batches = max(1, len(songs) // batch + events // (batch * 512))
+    epochs = request.epochs or max(15, min(90, 6000 // batches))
+    return Plan(
+        SIZES[size][0],
+        epochs=epochs,
+        batch=batch,
+        patience=max(8, epochs // 4),
+        refit=len(songs) <= 400,
+        seed=request.seed,
+    )
+
+
+Result = tuple[Learned, dict[str, Any]]
+
+
+def _learn_rnn(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Event, None, Result]:
+    spec, plan = _spec_of(songs), plan_for(request, songs)
+    kept, held = corpus.split(songs, request.seed)
+    outcome = yield from train(songs, kept, held, spec, plan, folder)
+    from tunesmith.models.rnn import Rnn
+
+    model = Rnn.load(spec, plan.settings, outcome.tensors)
+    report = _report(songs, kept, held)
+    if held:
+        report["bits_per_note"]["learned"] = outcome.history[outcome.best_epoch - 1][1]
+    report |= {"plan": dataclasses.asdict(plan), "history": outcome.history, "best_epoch": outcome.best_epoch}
+    return _learned("rnn", model, request, songs, report), report
+
+
+def _learn_counted(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Event, None, Result]:
+    """The n-gram and the uniform model: no epochs."""
+    kept, held = corpus.split(songs, request.seed)
+    report = _report(songs, kept, held)
+    if held:
+        report["bits_per_note"]["learned"] = report["bits_per_note"][request.model]
+    model = _counted(request.model, scheme.spec(), songs, range(len(songs)))
+    return _learned(request.model, model, request, songs, report), report
+    yield  # a generator, like its fellows
+
+
+def _learn_seed(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Event, None, Result]:
+    """The historical preset, and beside it what it does on a song left out."""
+    from tunesmith.models.rnn import Rnn
+
+    inner = small_spec(len(steps.SYMBOLS), 1, SEED_WIDTH)
+    plan = dataclasses.replace(SEED_PLAN, seed=request.seed, epochs=request.epochs or SEED_PLAN.epochs)
+
+    def dressed(outcome: Outcome) -> Alphabet:
+        model = Rnn.load(inner, plan.settings, outcome.tensors)
+        return Alphabet(scheme.spec(), model, "rnn", steps.SYMBOLS, [steps.STEP])
+
+    empty = Outcome(_initial(inner, plan), 0, ())
+    inside = [dressed(empty).inside(song) for song in songs]
+    held = corpus.split(songs, request.seed)[1][:1]
+    report: dict[str, Any] = {"held_out_songs": len(held)}
+    if held:
+        kept = [i for i in range(len(songs)) if i not in held]
+        place = make_folder(folder / "left-out")
+        outcome = yield from train(inside, kept, (), inner, plan, place, as_it_is)
+        report["left_out"] = _tokens(dressed(outcome).inner, [inside[i] for i in held])
+    outcome = yield from train(inside, range(len(inside)), (), inner, plan, folder, as_it_is)
+    model = dressed(outcome)
+    report["training"] = _tokens(model.inner, inside)
+    report["uniform_nats"] = math.log(len(steps.SYMBOLS))
+    return _learned("alphabet", model, request, songs, report), report
+
+
+def _initial(spec: Spec, plan: Plan) -> dict[str, Any]:
+    try:
+        from tunesmith.models.rnn_torch import initial
+    except ImportError as error:
+        raise MissingExtra("torch, which learning needs,", "learn") from error
+    from tunesmith.models.rnn import Settings
+
+    return initial(spec, Settings.of(plan.settings), plan.seed)
+
+
+def _tokens(model: Model, songs: Sequence[Song]) -> dict[str, float]:
+    """Nats per token and the share of tokens that the model would have guessed."""
+    nats, right, count = 0.0, 0, 0
+    for song in songs:
+        state = model.begin(1)
+        for row, symbol in zip(song.frames, song.symbols, strict=True):
+            log_p = model.symbols(state, row[None])[0]
+            model.durations(state, np.array([symbol]))
+            nats -= float(log_p[symbol])
+            right += int(np.argmax(log_p) == symbol)
+            count += 1
+    return {"nats_per_token": nats / count, "accuracy": right / count, "tokens": count}
+
+
+_LEARN = {"rnn": _learn_rnn, "ngram": _learn_counted, "uniform": _learn_counted, "seed": _learn_seed}
+
+
+def _counted(name: str, spec: Spec, songs: Corpus, numbers: Sequence[int]) -> Model:
+    from tunesmith.models.ngram import Ngram, Settings
+    from tunesmith.models.uniform import Uniform
+
+    if name == "uniform":
+        return Uniform(spec)
+    return Ngram(spec, Settings()).fit(songs[i] for i in numbers)
+
+
+def _report(songs: Corpus, kept: Sequence[int], held: Sequence[int]) -> dict[str, Any]:
+    """Counts, and bits per note of the simple baselines on the held-out songs."""
+    measured = [songs[i] for i in held]
+    bits = {
+        name: total(evaluate(_counted(name, scheme.spec(), songs, kept[:COMPARED]), measured)).per_note
+        for name in (("uniform", "ngram") if held else ())
+    }
+    return {"songs": len(songs), "notes": songs.about["notes"], "held_out_songs": len(held), "bits_per_note": bits}
+
+
+def _learned(name: str, model: Model, request: LearnRequest, songs: Corpus, report: dict[str, Any]) -> Learned:
+    kept = [entry for entry in songs.entries() if entry.status == "kept"] if len(songs) <= 100_000 else []
+    files = {entry.path: entry.sha256 for entry in kept if entry.sha256}
+    about = {
+        "program": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "seed": request.seed,
+        "files": [{"name": Path(path).name, "sha256": mark} for path, mark in files.items()],
+        "report": json.loads(json.dumps(report)),
+    }
+    stored = LearnedSongs()
+    if request.keep_songs:
+        arrays = [np.stack([song.symbols, song.durations], 1) for song in songs]
+        stored = LearnedSongs.of(songs.names(), arrays)
+    features = tuple(f.name for f in model.spec.features)
+    return Learned(name, model, features, stored, about)

@@ -1,0 +1,204 @@
+"""Composing: a model, wishes and a seed -> events that the grammar allows -> a score.
+
+Each piece draws from a random generator of its own, (seed, number of the piece), so that piece 3 of 5 is the
+same whether the others are made or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tunesmith import scheme
+from tunesmith.checkpoint import Learned
+from tunesmith.constraints import InKey, Length, Range, Steady, Voices, Wish
+from tunesmith.errors import RequestError, Unsatisfiable
+from tunesmith.models.spec import BoolArray, FloatArray
+from tunesmith.scheme import Cursor, Event, viewpoints
+from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.cursor import DONE
+from tunesmith.score import Key, Meter, Score
+
+MAX_BARS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to compose. What is None is as in the songs learned.
+
+    `bars`: full bars, 1 to 512. `temperature`: 0.1 (safe) to 2 (wild), 1 = as learned. `top_p`: the share of
+    probability to choose among. `tempo`: quarter notes a minute. `chromatic`: bias of notes outside the key.
+    """
+
+    bars: int = 16
+    key: Key | None = None
+    meter: Meter | None = None
+    tempo: float | None = None
+    temperature: float = 0.85
+    top_p: float = 0.95
+    seed: int = 1
+    pieces: int = 1
+    chromatic: float = -1.5
+
+    def check(self) -> None:
+        """Raise `RequestError` for what makes no sense."""
+        _within("bars", self.bars, 1, MAX_BARS)
+        _within("temperature", self.temperature, 0.1, 2.0)
+        _within("top-p", self.top_p, 0.01, 1.0)
+        _within("pieces", self.pieces, 1, 1000)
+        _within("seed", self.seed, 0, 2**63 - 1)
+        if self.tempo is not None:
+            _within("tempo", self.tempo, 20, 400)
+        if self.meter is not None and not (
+            1 <= self.meter.beats <= v.METER.size and self.meter.unit in v.UNITS and self.meter.bar <= 8 * v.TICKS[-1]
+        ):
+            raise RequestError(
+                f"meter {self.meter.beats}/{self.meter.unit} cannot be composed in", fix="try 4/4 or 6/8"
+            )
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # also false for nan
+        raise RequestError(f"{name} {value} is out of range", fix=f"choose from {low} to {high}")
+
+
+def compose(learned: Learned, request: Request) -> Iterator[Score]:
+    """New pieces, one by one.
+
+    Raises:
+        RequestError: the request makes no sense.
+        Unsatisfiable: the model cannot write what is wished for.
+    """
+    request.check()
+    for number in range(request.pieces):
+        random = np.random.default_rng([request.seed, number])
+        head = choose_header(learned, request, random)
+        score = scheme.decode(compose_events(learned, head, wishes(learned, request, head), request, random))
+        tempo = score.tempos[0] if request.tempo is None else type(score.tempos[0])(0, request.tempo)
+        yield score.replace(tempos=(tempo,))
+
+
+def wishes(learned: Learned, request: Request, head: Sequence[Event]) -> tuple[Wish, ...]:
+    """The wishes of a request, with what the songs learned imply: their range and their note lengths."""
+    low, high, lengths = _habits(learned)
+    cursor = Cursor()
+    for event in head:
+        cursor.advance(*event)
+    length = Length(request.bars, lengths, on_tonic=high - low >= 12)
+    if not length.fits(request.bars * cursor.bar_length):  # the lengths learned do not fill this meter
+        length = replace(length, lengths=tuple(range(2, v.DURATIONS)))
+    return Steady(), Voices(), Range(low, high), InKey(request.chromatic), length
+
+
+def _habits(learned: Learned) -> tuple[int, int, tuple[int, ...]]:
+    """The lowest and highest pitch of the songs learned, and the lengths they use."""
+    symbols, durations = learned.songs.events.T
+    if not len(symbols):
+        return 36, 96, tuple(range(2, v.DURATIONS))
+    pitches = symbols[symbols < v.PITCH.end]
+    moving = durations[(symbols < v.CHORD.end) & (durations > v.JOIN)]
+    lengths, counts = np.unique(moving, return_counts=True)
+    # A length met once in a thousand is a slip of the pen, and leads to places from which no other leads back.
+    usual = lengths[counts >= max(1, len(moving) // 1000)]
+    return int(pitches.min()), int(pitches.max()), tuple(int(d) for d in usual)
+
+
+def choose_header(learned: Learned, request: Request, random: np.random.Generator) -> list[Event]:
+    """The header of one of the songs learned, one that suits the request, with the request's wishes put in."""
+    heads = [_header(learned.songs[i]) for i in range(len(learned.songs))]
+    head = _choose_song_header(heads, request, random) if heads else _default_header()
+    if request.key is not None:
+        head = _replaced(head, "key", (v.key_symbol(request.key.fifths, request.key.mode), v.NONE))
+    if request.tempo is not None:
+        head = _replaced(head, "tempo", (v.tempo_symbol(request.tempo), v.NONE))
+    if request.meter is not None:
+        event = (v.METER[request.meter.beats - 1], v.UNITS[request.meter.unit])
+        if event not in head:
+            head = [e for e in _replaced(head, "meter", event) if e[0] != v.PICKUP]
+    return head
+
+
+def _choose_song_header(heads: list[list[Event]], request: Request, random: np.random.Generator) -> list[Event]:
+    def suits(head: list[Event]) -> bool:
+        meter = request.meter and (v.METER[request.meter.beats - 1], v.UNITS[request.meter.unit])
+        mode = next((v.key_of(s)[1] for s, _ in head if s in v.KEY), None)
+        return (meter is None or meter in head) and (request.key is None or request.key.mode == mode)
+
+    suitable = [head for head in heads if suits(head)] or heads
+    return suitable[int(random.integers(len(suitable)))]
+
+
+def _header(events: Sequence[Event]) -> list[Event]:
+    first = next((i for i, (symbol, _) in enumerate(events) if symbol < v.CHORD.end), len(events))
+    return list(events[:first])
+
+
+def _default_header() -> list[Event]:
+    return [
+        (v.STYLE[0], v.NONE),
+        (v.METER[3], v.UNITS[4]),
+        (v.key_symbol(0, "major"), v.NONE),
+        (v.tempo_symbol(108), v.NONE),
+        (v.PART[0], v.NONE),
+    ]
+
+
+def _replaced(head: list[Event], kind: str, event: Event) -> list[Event]:
+    return [event if symbol in v.RANGES[kind] else (symbol, duration) for symbol, duration in head]
+
+
+def compose_events(
+    learned: Learned, head: Sequence[Event], wanted: Sequence[Wish], request: Request, random: np.random.Generator
+) -> list[Event]:
+    """The events of a piece: the header as given, the rest chosen event by event.
+
+    Raises:
+        Unsatisfiable: nothing is left to choose.
+    """
+    model, cursor = learned.model, Cursor()
+    state = model.begin(1)
+    events: list[Event] = []
+    while cursor.phase != DONE:
+        left = int(viewpoints.bars_left(cursor.bar, request.bars))
+        row = np.array([scheme.frame(cursor, left)], np.int16)
+        log_p = model.symbols(state, row)[0]
+        if len(events) < len(head):
+            symbol, duration = head[len(events)]
+            model.durations(state, np.array([symbol]))
+        else:
+            legal = model.spec.allowed_symbols(row[0])
+            symbol = _choose(log_p, legal, [w(cursor) for w in wanted], request, random, cursor)
+            log_p = model.durations(state, np.array([symbol]))[0]
+            legal = model.spec.allowed_durations(np.array(symbol))
+            duration = _choose(log_p, legal, [w(cursor, symbol) for w in wanted], request, random, cursor)
+        events.append((symbol, duration))
+        cursor.advance(symbol, duration)
+    return events
+
+
+def _choose(
+    log_p: FloatArray,
+    legal: BoolArray,
+    biases: Sequence[FloatArray | None],
+    request: Request,
+    random: np.random.Generator,
+    cursor: Cursor,
+) -> int:
+    """Draw from log-probabilities with the biases added, sharpened by temperature, cut at top-p.
+
+    Where the wishes leave only what the model gives no probability (a model of a small alphabet at the end of
+    a piece), what grammar and wishes allow is drawn from evenly.
+    """
+    bias = sum((b for b in biases if b is not None), np.zeros(len(log_p)))
+    logits = log_p + bias
+    if not np.isfinite(logits).any():
+        logits = np.where(legal, bias, -np.inf)
+    if not np.isfinite(logits).any():
+        raise Unsatisfiable("nothing is left to choose", where=f"bar {cursor.bar}", fix="ask for less")
+    weights = np.exp((logits - logits.max()) / request.temperature)
+    weights /= weights.sum()
+    order = np.argsort(-weights, kind="stable")
+    kept = order[: int(np.searchsorted(np.cumsum(weights[order]), request.top_p) + 1)]
+    return int(random.choice(kept, p=weights[kept] / weights[kept].sum()))

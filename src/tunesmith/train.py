@@ -1,0 +1,312 @@
+"""The learning loop: yields an `Epoch` after every epoch, prints nothing, can stop and go on anywhere.
+
+First some songs are held out and the network learns from the others until the held-out songs stop improving;
+then it learns from all songs for as many epochs. With fewer than three songs nothing can be held out.
+
+Every random choice (order, transposition, dropout) is drawn from (seed, stage, epoch, step), so the state after
+an epoch is all there is to remember: it is written atomically, and a run that was stopped, even by `kill -9`,
+goes on to the bit-identical result (same machine, same number of threads).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from tunesmith.errors import MissingExtra
+from tunesmith.evaluation import Bits, bits_of, total
+from tunesmith.files import replacing
+from tunesmith.models import Song, Tensors
+from tunesmith.models.spec import Spec
+from tunesmith.scheme import viewpoints
+from tunesmith.scheme import vocabulary as v
+
+if TYPE_CHECKING:
+    from tunesmith.models.rnn_torch import Batch, Trainer
+
+CROP = 512  # events a training row may have: longer songs are cut, each epoch elsewhere
+SCORE_CROP = 1024  # the same when measuring
+SAVE_SECONDS = 2.0  # at the least between two checkpoints
+LOWEST, HIGHEST = 21, 108  # transposition keeps pitches on the piano
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that decides the result, beside the songs. Plain values.
+
+    `settings`: of `models.rnn.Settings`. `epochs`: the most. `rate`: the highest learning rate, reached after a tenth
+    of the steps and brought down by a cosine. `patience`: epochs without improvement before stopping.
+    `transpose`: semitones either way. `tell`: the share of rows told how many bars are left.
+    """
+
+    settings: dict[str, Any]
+    epochs: int = 60
+    batch: int = 8
+    rate: float = 4e-3
+    weight_decay: float = 0.02
+    patience: int = 12
+    transpose: int = 6
+    tell: float = 0.5
+    refit: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An epoch is done. Bits per note; `held_out` is nan where nothing is held out; `seconds_left` an estimate."""
+
+    stage: str  # "measure" or "all songs"
+    number: int
+    epochs: int
+    training: float
+    held_out: float
+    best: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the learning found. `history`: (training, held out) of every epoch of the first stage, bits per note."""
+
+    tensors: Tensors
+    best_epoch: int
+    history: tuple[tuple[float, float], ...]
+
+
+class Songs(Protocol):
+    """Songs by number: a list, or a corpus on disk."""
+
+    def __getitem__(self, number: int, /) -> Song:
+        """One song."""
+        ...
+
+
+Augment = Callable[[Song, int, bool], Song]
+
+
+def augment(song: Song, semitones: int, told: bool) -> Song:
+    """A song moved by semitones, told or not told how many bars are left."""
+    frames = viewpoints.transpose(song.frames, semitones)
+    if told:
+        frames = viewpoints.tell_bars_left(frames, last_bar(song))
+    return Song(frames, v.transposition(semitones)[song.symbols], song.durations)
+
+
+def last_bar(song: Song) -> int:
+    """The number of the last bar in which something begins."""
+    begun = song.symbols != v.END
+    return int(song.frames[begun, viewpoints.PLACE["bar"]].max(initial=1))
+
+
+def as_it_is(song: Song, semitones: int, told: bool) -> Song:
+    """No augmentation."""
+    return song
+
+
+def train(
+    songs: Songs,
+    kept: Sequence[int],
+    held: Sequence[int],
+    spec: Spec,
+    plan: Plan,
+    folder: Path,
+    augmented: Augment = augment,
+) -> Generator[Epoch, None, Outcome]:
+    """Learn from songs[kept], measure on songs[held], then learn from all; see the module docstring.
+
+    `folder` is where the state is kept between runs.
+
+    Raises:
+        MissingExtra: torch is not installed.
+    """
+    run = _Run(songs, spec, plan, folder, augmented)
+    if held:
+        yield from run.stage("measure", kept, held, plan.epochs)
+        if not plan.refit:
+            return run.outcome()
+    epochs = run.best if held else plan.epochs
+    yield from run.stage("all songs", sorted([*kept, *held]), (), epochs)
+    return run.outcome()
+
+
+class _Run:
+    """The state of a learning run: what is saved after an epoch, and what is not."""
+
+    def __init__(self, songs: Songs, spec: Spec, plan: Plan, folder: Path, augmented: Augment) -> None:
+        try:
+            from tunesmith.models import rnn_torch
+        except ImportError as error:
+            raise MissingExtra("torch, which learning needs,", "learn") from error
+        self.torch = rnn_torch
+        self.songs, self.spec, self.plan, self.augmented = songs, spec, plan, augmented
+        self.path = folder / "training.safetensors"
+        self.history: list[tuple[float, float]] = []
+        self.best = 0
+        self.best_tensors: Tensors = {}
+        self.saved, self.state = _load(self.path, plan)
+        self.trainer: Trainer | None = None
+
+    def outcome(self) -> Outcome:
+        assert self.trainer is not None, "a stage has run"  # noqa: S101 - tells the type checker
+        tensors = self.best_tensors or self.trainer.tensors()
+        return Outcome(tensors, self.best, tuple(self.history))
+
+    def stage(self, name: str, numbers: Sequence[int], held: Sequence[int], epochs: int) -> Iterator[Epoch]:
+        from tunesmith.models.rnn import Settings
+
+        plan = self.plan
+        order = ("measure", "all songs")
+        if self.saved and order.index(self.saved["stage"]) > order.index(name):  # done in an earlier run
+            self.history, self.best = [tuple(h) for h in self.saved["history"]], self.saved["best"]
+            return
+        trainer = self.torch.Trainer(self.spec, Settings.of(plan.settings), plan.seed, weight_decay=plan.weight_decay)
+        self.trainer = trainer
+        first = self._resume(name, trainer)
+        started, last_save = time.monotonic(), time.monotonic()
+        for epoch in range(first, epochs + 1):
+            training = self._epoch(trainer, name, epoch, numbers)
+            held_out = self._measure(trainer, held) if held else math.nan
+            if held:
+                self._remember(epoch, training, held_out)
+            finished = epoch == epochs or (bool(held) and epoch - self.best >= plan.patience)
+            now = time.monotonic()
+            if finished or now - last_save > SAVE_SECONDS:
+                self._save(name, epoch, finished)
+                last_save = now
+            pace = (now - started) / (epoch - first + 1)
+            left = pace * ((epochs - epoch) + (plan.epochs if held and plan.refit else 0))
+            yield Epoch(name, epoch, epochs, training, held_out, self.best, left)
+            if finished:
+                return
+
+    def _resume(self, name: str, trainer: Trainer) -> int:
+        """The first epoch to do: after the saved one, if this stage was saved; the trainer is set back to there."""
+        if not self.saved or self.saved["stage"] != name:
+            return 1
+        trainer.restore({k.removeprefix("state."): t for k, t in self.state.items() if k.startswith("state.")})
+        self.best_tensors = {k.removeprefix("best."): t for k, t in self.state.items() if k.startswith("best.")}
+        self.history, self.best = [tuple(h) for h in self.saved["history"]], self.saved["best"]
+        last = int(self.saved["epoch"])
+        return self.plan.epochs + 1 if self.saved["finished"] else last + 1
+
+    def _remember(self, epoch: int, training: float, held_out: float) -> None:
+        self.history.append((training, held_out))
+        if held_out <= min(h for _, h in self.history):
+            self.best = epoch
+            if not self.plan.refit and self.trainer is not None:
+                self.best_tensors = self.trainer.tensors()
+
+    def _epoch(self, trainer: Trainer, stage: str, epoch: int, numbers: Sequence[int]) -> float:
+        plan = self.plan
+        random = np.random.default_rng([plan.seed, len(stage), epoch])
+        rows = list(self._rows(numbers, random))
+        batches = _in_batches(rows, plan.batch, random)
+        nats = notes = 0.0
+        for step, group in enumerate(batches):
+            done = (epoch - 1 + step / len(batches)) / plan.epochs
+            batch = self._batch([self._row(rows[i], random) for i in group])
+            result = trainer.step(batch, _rate(plan.rate, done), seed=int(random.integers(2**62)))
+            nats += result.symbol_nats + result.duration_nats
+            notes += float((batch.weight * (batch.symbols < v.PITCH.end)).sum())
+        return nats / math.log(2) / max(notes, 1.0)
+
+    def _rows(self, numbers: Sequence[int], random: np.random.Generator) -> Iterator[tuple[int, int, int]]:
+        """(song, start, end) of every stretch of an epoch; long songs are cut, each time elsewhere."""
+        for number in numbers:
+            length = len(self.songs[number].symbols)
+            offset = int(random.integers(CROP)) if length > CROP else 0
+            cuts = [0, *range(offset or CROP, length, CROP), length]
+            yield from ((number, a, b) for a, b in pairwise(cuts) if b > a)
+
+    def _row(self, row: tuple[int, int, int], random: np.random.Generator) -> Song:
+        number, start, end = row
+        song, plan = self.songs[number], self.plan
+        pitches = song.symbols[song.symbols < v.PITCH.end]
+        low, high = int(pitches.min(initial=127)), int(pitches.max(initial=0))
+        least, most = max(-plan.transpose, LOWEST - low), min(plan.transpose, HIGHEST - high)
+        semitones = int(random.integers(min(least, 0), max(most, 0) + 1)) if plan.transpose else 0
+        moved = self.augmented(song, semitones, bool(random.random() < plan.tell))
+        return Song(moved.frames[start:end], moved.symbols[start:end], moved.durations[start:end])
+
+    def _batch(self, rows: Sequence[Song]) -> Batch:
+        longest = max(len(row.symbols) for row in rows)
+        shape = (len(rows), longest)
+        frames = np.zeros((*shape, self.spec.columns), np.int16)
+        symbols, durations, weight = np.zeros(shape, np.int16), np.zeros(shape, np.int16), np.zeros(shape, np.float32)
+        for place, row in enumerate(rows):
+            size = len(row.symbols)
+            frames[place, :size], symbols[place, :size] = row.frames, row.symbols
+            durations[place, :size], weight[place, :size] = row.durations, 1.0
+        return self.torch.Batch(frames, symbols, durations, weight)
+
+    def _measure(self, trainer: Trainer, held: Sequence[int]) -> float:
+        """Bits per note on the held-out songs, in the keys they are in."""
+        found = []
+        for number in held:
+            song = self.songs[number]
+            for start in range(0, len(song.symbols), SCORE_CROP):
+                part = Song(*(a[start : start + SCORE_CROP] for a in (song.frames, song.symbols, song.durations)))
+                log_p = trainer.evaluate(self._batch([part]))[0]
+                # A later stretch has no header: `bits_of` then counts from its first sound on, as it should.
+                found.append(bits_of(log_p, part))
+        bits: Bits = total(found)
+        return bits.per_note
+
+    def _save(self, stage: str, epoch: int, finished: bool) -> None:
+        from safetensors.numpy import save
+
+        assert self.trainer is not None, "a stage is running"  # noqa: S101 - tells the type checker
+        tensors = {f"state.{name}": value for name, value in self.trainer.state().items()}
+        tensors |= {f"best.{name}": value for name, value in self.best_tensors.items()}
+        head = {
+            "plan": dataclasses.asdict(self.plan),
+            "stage": stage,
+            "epoch": epoch,
+            "best": self.best,
+            "history": self.history,
+            "finished": finished,
+        }
+        data = save(tensors, {"training": json.dumps(head)})
+        with replacing(self.path) as temporary:
+            temporary.write_bytes(data)
+
+
+def _rate(highest: float, done: float) -> float:
+    """The learning rate when a share `done` of the steps is done."""
+    return highest * (
+        0.1 + 0.9 * done / 0.1 if done < 0.1 else 0.01 + 0.495 * (1 + math.cos((done - 0.1) / 0.9 * math.pi))
+    )
+
+
+def _in_batches(rows: Sequence[tuple[int, int, int]], size: int, random: np.random.Generator) -> list[list[int]]:
+    """Rows in batches of similar length (little padding), in random order."""
+    shuffled = random.permutation(len(rows)).tolist()
+    pool = size * 8
+    batches = []
+    for start in range(0, len(shuffled), pool):
+        near = sorted(shuffled[start : start + pool], key=lambda i: rows[i][2] - rows[i][1])
+        batches += [near[i : i + size] for i in range(0, len(near), size)]
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def _load(path: Path, plan: Plan) -> tuple[dict[str, Any], Tensors]:
+    """The saved state of a run with the same plan; empty where there is none."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            head = json.loads((file.metadata() or {})["training"])
+            if head["plan"] != json.loads(json.dumps(dataclasses.asdict(plan))):
+                return {}, {}
+            return head, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}, {}
