@@ -103,18 +103,19 @@ class InKey:
 class Length:
     """The piece has `bars` full bars (with a pickup, the last gives its length back) and ends there, in every voice.
 
-    `lengths` are the duration ids that may be used: a note is only begun if what is left of the piece can be
-    filled with them. With `on_tonic`, a piece of one voice ends on the tonic.
+    `lengths` are the duration ids that may be used, JOIN among them where chords may be: a note is only begun if
+    what is left of the piece can be filled with them. With `on_tonic`, a piece of one voice without chords ends
+    on the tonic.
     """
 
     bars: int
-    lengths: tuple[int, ...] = tuple(range(2, v.DURATIONS))
+    lengths: tuple[int, ...] = tuple(range(v.JOIN, v.DURATIONS))
     on_tonic: bool = True
     _unit: int = field(init=False, repr=False)
     _fills: int = field(init=False, repr=False)  # bit n: n units can be filled with the lengths
 
     def __post_init__(self) -> None:
-        ticks = [v.TICKS[d] for d in self.lengths]
+        ticks = [v.TICKS[d] for d in self.lengths if d != v.JOIN]
         unit = math.gcd(*ticks)
         object.__setattr__(self, "_unit", unit)
         object.__setattr__(self, "_fills", _fillable([t // unit for t in ticks], self.bars * 8 * v.TICKS[-1] // unit))
@@ -124,10 +125,10 @@ class Length:
         if cursor.phase not in (PARTS, BODY):
             return None
         left = self.bars * cursor.bar_length - cursor.now
-        bars_of_one_voice = self.on_tonic and _one_melody(cursor)
+        closing = self.on_tonic and v.JOIN not in self.lengths and _one_melody(cursor)
         if symbol is None:
-            return self._symbols(cursor, left, bars_of_one_voice)
-        return self._durations(cursor, symbol, left, bars_of_one_voice)
+            return self._symbols(cursor, left, closing)
+        return self._durations(cursor, symbol, left, closing)
 
     def fits(self, ticks: int) -> bool:
         """Whether a stretch can be filled with the lengths allowed."""
@@ -149,14 +150,13 @@ class Length:
         return bias
 
     def _durations(self, cursor: Cursor, symbol: int, left: int, closing: bool) -> Bias | None:
-        if symbol > v.CHORD.end or symbol == v.END:
+        if symbol >= v.CHORD.end or symbol == v.END:
             return None
         may_close = not closing or _closed(cursor, symbol)
         bias = np.full(v.DURATIONS, NEVER)
-        bias[v.JOIN] = 0.0
         for duration in self.lengths:
             after = left - v.TICKS[duration]
-            if self.fits(after) and (after > 0 or may_close):
+            if duration == v.JOIN or (self.fits(after) and (after > 0 or may_close)):
                 bias[duration] = 0.0
         return bias
 

@@ -88,17 +88,17 @@ def wishes(learned: Learned, request: Request, head: Sequence[Event]) -> tuple[W
         cursor.advance(*event)
     length = Length(request.bars, lengths, on_tonic=high - low >= 12)
     if not length.fits(request.bars * cursor.bar_length):  # the lengths learned do not fill this meter
-        length = replace(length, lengths=tuple(range(2, v.DURATIONS)))
+        length = replace(length, lengths=tuple({*lengths, *range(2, v.DURATIONS)}))
     return Steady(), Voices(), Range(low, high), InKey(request.chromatic), length
 
 
 def _habits(learned: Learned) -> tuple[int, int, tuple[int, ...]]:
-    """The lowest and highest pitch of the songs learned, and the lengths they use."""
+    """The lowest and highest pitch of the songs learned, and the lengths they use (JOIN too, if they have chords)."""
     symbols, durations = learned.songs.events.T
     if not len(symbols):
-        return 36, 96, tuple(range(2, v.DURATIONS))
+        return 36, 96, tuple(range(v.JOIN, v.DURATIONS))
     pitches = symbols[symbols < v.PITCH.end]
-    moving = durations[(symbols < v.CHORD.end) & (durations > v.JOIN)]
+    moving = durations[(symbols < v.CHORD.end) & (durations != v.NONE)]
     lengths, counts = np.unique(moving, return_counts=True)
     # A length met once in a thousand is a slip of the pen, and leads to places from which no other leads back.
     usual = lengths[counts >= max(1, len(moving) // 1000)]

@@ -242,13 +242,14 @@ class Score:
         if 0 < self.pickup < max(end, 1):
             yield Bar(0, 0, self.pickup, meter)
             start = self.pickup
-        changes = [m.onset for m in self.meters if m.onset > start]
+        later = [m for m in self.meters if m.onset > 0]
+        place = 0
         while start < end:
-            meter = self.meter_at(start)
+            while place < len(later) and later[place].onset <= start:
+                meter, place = later[place], place + 1
             stop = start + meter.bar
-            while changes and changes[0] <= start:
-                changes.pop(0)
-            stop = min(stop, changes[0]) if changes else stop
+            if place < len(later):
+                stop = min(stop, later[place].onset)
             yield Bar(number, start, stop, meter)
             start, number = stop, number + 1
 

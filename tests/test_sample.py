@@ -1,0 +1,138 @@
+"""Composing with a model that knows nothing: whatever comes out, the wishes hold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import melody
+
+from tunesmith import scheme, theory
+from tunesmith.checkpoint import Learned, LearnedSongs
+from tunesmith.constraints import Length, _fillable
+from tunesmith.errors import RequestError, Unsatisfiable
+from tunesmith.models.uniform import Uniform
+from tunesmith.sample import Request, compose
+from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score
+
+WALTZ = melody([67, 72, 74, 76, 72, 76, 79, 72, 76, 79, 0, 72], TPQ, meters=(Meter(0, 3, 4),), pickup=TPQ)
+MARCH = melody([60, 64, 67, 72, 71, 69, 67, 65] * 2, TPQ // 2, keys=(Key(0, 0, "major"),))
+MINOR = melody([69, 71, 72, 74, 76, 77, 80, 81], TPQ, keys=(Key(0, 0, "minor"),), meters=(Meter(0, 6, 8),))
+QUARTET = Score(tuple(Part(tuple(Note(i * TPQ, TPQ, p + i) for i in range(8)), program=48) for p in (72, 64, 55, 48)))
+LEAD = Score(melody([60, 64, 67, 72]).parts, chords=(Chord(0, 2 * TPQ, 0, 0), Chord(2 * TPQ, 2 * TPQ, 7, 4)))
+
+
+def knowing(*songs: Score) -> Learned:
+    """A model that knows the grammar alone, and has heard these songs."""
+    stored = LearnedSongs.of([str(i) for i in range(len(songs))], [np.array(scheme.encode(s)) for s in songs])
+    return Learned("uniform", Uniform(scheme.spec()), (), stored, {})
+
+
+def only(learned: Learned, **options: object) -> Score:
+    return next(compose(learned, Request(**options)))  # type: ignore[arg-type]  # fields of Request
+
+
+@given(st.integers(1, 12), st.integers(0, 10_000), st.sampled_from((WALTZ, MARCH, MINOR)))
+@settings(max_examples=60, deadline=None)
+def test_length_meter_key_and_close_hold(bars, seed, song):
+    piece = only(knowing(song), bars=bars, seed=seed)
+    learned = scheme.carried(song)
+    assert piece.meters == learned.meters
+    assert piece.keys == learned.keys
+    assert piece.pickup == learned.pickup
+    full = bars * piece.meters[0].bar
+    last = max(n.end for n in piece.notes())
+    assert last <= full
+    assert scheme.codec.close_of(piece) <= full
+    final = max(piece.notes(), key=lambda n: n.onset)
+    assert len({n.onset for n in piece.notes()}) == piece.note_count, "a melody has no chords"
+    assert final.pitch % 12 == piece.keys[0].tonic
+    low, high = (f(n.pitch for n in song.notes()) for f in (min, max))
+    assert all(low <= n.pitch <= high for n in piece.notes())
+
+
+@given(st.integers(1, 6), st.integers(0, 10_000), st.sampled_from((QUARTET, LEAD)))
+@settings(max_examples=30, deadline=None)
+def test_several_voices_end_together(bars, seed, song):
+    piece = only(knowing(song), bars=bars, seed=seed)
+    assert len(piece.parts) == len(song.parts)
+    assert piece.end <= bars * 4 * TPQ
+    assert scheme.decode(scheme.encode(piece)) == piece.replace(tempos=scheme.carried(piece).tempos)
+
+
+@pytest.mark.parametrize("text", ["C", "F# minor", "Bb", "E dorian", "Gb"])
+@pytest.mark.parametrize("meter", [(2, 4), (3, 4), (6, 8), (5, 4)])
+def test_what_is_asked_for_is_what_comes(text, meter):
+    key = Key(0, *theory.parse_key(text))
+    piece = only(knowing(WALTZ, MARCH), bars=8, key=key, meter=Meter(0, *meter), tempo=93.0, seed=4)
+    assert piece.keys == (key,)
+    assert piece.meters == (Meter(0, *meter),)
+    assert piece.tempos[0].bpm == 93.0
+    assert sum(bar.number > 0 for bar in piece.bars()) == 8
+
+
+def test_the_same_seed_gives_the_same_piece_and_each_piece_stands_alone():
+    learned = knowing(WALTZ, MARCH)
+    three = list(compose(learned, Request(bars=4, pieces=3, seed=9)))
+    assert three == list(compose(learned, Request(bars=4, pieces=3, seed=9)))
+    assert three[0] == only(learned, bars=4, seed=9)
+    assert three[0].parts != three[1].parts
+    assert three[0].parts != only(learned, bars=4, seed=10).parts
+
+
+def test_without_songs_a_plain_header_is_used():
+    assert only(knowing(), bars=2).note_count > 0
+
+
+def test_a_low_temperature_follows_the_model():
+    """Uniform logits stay uniform; a peaked model is followed. Checked on the choice itself."""
+    from tunesmith.sample import _choose
+
+    log_p = np.log(np.array([0.1, 0.6, 0.3]))
+    legal = np.ones(3, bool)
+    cursor, random = scheme.Cursor(), np.random.default_rng(0)
+
+    def share(**options: float) -> float:
+        request = Request(**options)  # type: ignore[arg-type]  # fields of Request
+        return float(np.mean([_choose(log_p, legal, [], request, random, cursor) == 1 for _ in range(2000)]))
+
+    assert share(temperature=1.0, top_p=1.0) == pytest.approx(0.6, abs=0.04)
+    assert share(temperature=0.2, top_p=1.0) > 0.95
+    assert share(temperature=1.0, top_p=0.5) == 1.0
+    assert share(temperature=1.0, top_p=0.8) == pytest.approx(0.667, abs=0.04)
+
+
+def test_biases_add_and_nothing_left_is_said():
+    from tunesmith.sample import _choose
+
+    never = np.full(3, -np.inf)
+    with pytest.raises(Unsatisfiable, match="bar 1"):
+        _choose(np.zeros(3), np.ones(3, bool), [never], Request(), np.random.default_rng(0), scheme.Cursor())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"bars": 0},
+        {"bars": 10_000},
+        {"temperature": 0.0},
+        {"temperature": float("nan")},
+        {"top_p": 0.0},
+        {"pieces": 0},
+        {"seed": -1},
+        {"tempo": 3.0},
+        {"meter": Meter(0, 40, 4)},
+    ],
+)
+def test_requests_that_make_no_sense(options):
+    with pytest.raises(RequestError):
+        only(knowing(MARCH), **options)
+
+
+def test_lengths_that_can_be_filled():
+    found = _fillable([3, 5], 30)
+    assert [n for n in range(31) if found >> n & 1] == [0, 3, 5, 6, 8, 9, 10, *range(11, 31)]
+    quarter = Length(2, lengths=(26,))
+    assert quarter.fits(4 * TPQ)
+    assert not quarter.fits(TPQ // 2)
