@@ -198,7 +198,7 @@ class _Writer:
         try:
             for song in formats.read(path, options):
                 if isinstance(song, SongWarning) and last is not None:
-                    last = dataclasses.replace(last, warning=_without_path(song))
+                    last = dataclasses.replace(last, warning=f"{last.warning}; {_without_path(song)}".lstrip("; "))
                     continue
                 if last:
                     yield self._note(last)

@@ -10,6 +10,7 @@ An event is a pair (symbol, duration). Most symbols take a length in ticks from 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +92,7 @@ LENGTHS = tuple(sorted(TPQ * a // b for group in _QUARTER_FRACTIONS.values() for
 TICKS = (0, 0, *LENGTHS)  # duration id -> ticks
 DURATION = {ticks: index + 2 for index, ticks in enumerate(LENGTHS)}  # ticks -> duration id
 DURATIONS = len(TICKS)
-UNITS = {4 * TPQ // DURATION_TICKS: DURATION[DURATION_TICKS] for DURATION_TICKS in (40320, 20160, 10080, 5040, 2520)}
+UNITS = {unit: DURATION[4 * TPQ // unit] for unit in (1, 2, 4, 8, 16)}
 GRID = TPQ // 48  # every length without quintuplets and septuplets is a multiple of this
 
 
@@ -100,6 +101,7 @@ def representable(ticks: int) -> bool:
     return ticks > 0 and _split(ticks) is not None
 
 
+@lru_cache(maxsize=4096)
 def _split(ticks: int) -> tuple[int, int, int] | None:
     """Quintuplet steps, septuplet steps and the rest of a length, or None. The residues mod 5 and 7 decide."""
     units, odd = divmod(ticks, TPQ // 1680)  # 6 ticks: the finest grain that fifths and sevenths share
