@@ -18,6 +18,15 @@ def case(request: pytest.FixtureRequest) -> tuple[Spec, Settings]:
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Networks this small only wait for a second thread."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def batch_of(songs: list[Song]) -> Batch:
     length = max(len(song.symbols) for song in songs)
 

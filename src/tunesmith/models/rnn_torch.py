@@ -204,28 +204,28 @@ class _Network:
 
     def log_probs(self, weights: dict[str, Tensor], batch: Batch, seed: int | None) -> tuple[Tensor, Tensor]:
         """Log-probabilities (T, B) of the symbols and of the durations."""
-        frames = torch.from_numpy(np.ascontiguousarray(batch.frames.transpose(1, 0, 2), np.int64))
+        columns = torch.from_numpy(np.ascontiguousarray(batch.frames.transpose(2, 1, 0), np.int64))  # (F, T, B)
         symbols = torch.from_numpy(np.ascontiguousarray(batch.symbols.T, np.int64))
         durations = torch.from_numpy(np.ascontiguousarray(batch.durations.T, np.int64))
         dropout = _Dropout(seed)
-        outputs = self._outputs(weights, frames, dropout)
+        outputs = self._outputs(weights, columns, dropout)
         heads = self._heads(weights, outputs)
-        log_p = self._symbol_log_p(weights, outputs, heads, frames, symbols)
+        forbidden = self._forbidden(columns)
+        log_p = self._symbol_log_p(weights, outputs, heads, columns, symbols, forbidden)
         attention = _attention(heads["query"], heads["key"]) if self.settings.pointer else None
         if attention is not None:
-            allowed = self._allowed_then(frames, symbols)
-            log_p = _mixed(log_p, heads["gate"][..., 0], attention, allowed, symbols)
+            log_p = _mixed(log_p, heads["gate"][..., 0], attention, forbidden, symbols)
         if self.spec.durations == 1:
             return log_p, torch.zeros_like(log_p)
         return log_p, self._duration_log_p(weights, heads, attention, symbols, durations)
 
-    def _outputs(self, weights: dict[str, Tensor], frames: Tensor, dropout: _Dropout) -> Tensor:
-        """Frames (T, B, F) -> outputs (T, B, hidden) of the last layer, with dropout."""
+    def _outputs(self, weights: dict[str, Tensor], columns: Tensor, dropout: _Dropout) -> Tensor:
+        """Columns (F, T, B) of the frames -> outputs (T, B, hidden) of the last layer, with dropout."""
         settings, window = self.settings, self.settings.window
         inputs = torch.cat(
-            [functional.embedding(frames[..., f.place], weights[f"embedding.{f.name}"]) for f in self.spec.features], -1
+            [functional.embedding(columns[f.place], weights[f"embedding.{f.name}"]) for f in self.spec.features], -1
         )
-        steps, batch = frames.shape[:2]
+        steps, batch = columns.shape[1:]
         if window is not None and steps > window:
             # (window, windows * B): a window starts at every event; see below for how they are put together.
             inputs = inputs.unfold(0, window, 1).permute(3, 0, 1, 2).flatten(1, 2)
@@ -259,34 +259,32 @@ class _Network:
         return dict(zip(names, parts, strict=True))
 
     def _symbol_log_p(
-        self, weights: dict[str, Tensor], outputs: Tensor, heads: dict[str, Tensor], frames: Tensor, symbols: Tensor
+        self,
+        weights: dict[str, Tensor],
+        outputs: Tensor,
+        heads: dict[str, Tensor],
+        columns: Tensor,
+        symbols: Tensor,
+        forbidden: Tensor,
     ) -> Tensor:
-        forbidden = self._forbidden(frames).flatten(0, 1)
         ranges, entries, relatives = [], [], []
         for anchor in self.anchors:
-            references = frames[..., anchor.place].flatten()
+            references = columns[anchor.place].flatten()
             table = anchor.entries(np.arange(max(int(references.max()) + 1, 1)))
             ranges.append((anchor.first, anchor.last))
-            entries.append(torch.from_numpy(table.astype(np.int64))[references.clamp_min(0)])
+            entries.append(torch.from_numpy(table.astype(np.int64)).index_select(0, references.clamp_min(0)))
             relatives.append(heads[f"anchor.{anchor.name}"].flatten(0, 1) * (references >= 0)[:, None])
         weight = weights["symbols.weight"] * self.absolute if self.settings.relative else weights["symbols.weight"]
-        choice = _Choice(symbols.flatten(), forbidden, ranges, entries)
+        choice = _Choice(symbols.flatten(), forbidden.flatten(0, 1), ranges, entries)
         log_p = cast(Any, _TargetLogP).apply(choice, outputs.flatten(0, 1), weight, weights["symbols.bias"], *relatives)
         return cast(Tensor, log_p.view(symbols.shape))
 
-    def _forbidden(self, frames: Tensor) -> Tensor:
-        """Frames (..., F) -> the symbols (..., symbols) that the grammar forbids."""
-        forbidden = self.symbol_forbidden[frames[..., self.spec.mask_place]]
-        low = torch.arange(self.spec.floor_range) <= frames[..., self.spec.floor_place, None]
+    def _forbidden(self, columns: Tensor) -> Tensor:
+        """Columns (F, T, B) of the frames -> the symbols (T, B, symbols) that the grammar forbids."""
+        forbidden = functional.embedding(columns[self.spec.mask_place], self.symbol_forbidden)
+        low = torch.arange(self.spec.floor_range) <= columns[self.spec.floor_place][..., None]
         forbidden[..., : self.spec.floor_range] |= low
         return forbidden
-
-    def _allowed_then(self, frames: Tensor, symbols: Tensor) -> Tensor:
-        """(B, T, T): whether, at step t, the symbol of step j is allowed."""
-        values = symbols.T[:, None, :]  # (B, 1, T)
-        floors = frames[..., self.spec.floor_place].T[:, :, None]
-        forbidden = self.symbol_forbidden[frames[..., self.spec.mask_place].T[:, :, None], values]
-        return ~(forbidden | ((values < self.spec.floor_range) & (values <= floors)))
 
     def _duration_log_p(
         self,
@@ -298,14 +296,13 @@ class _Network:
     ) -> Tensor:
         hidden = torch.tanh(heads["duration.hidden"] + functional.embedding(symbols, weights["duration.symbol"]))
         logits = functional.linear(hidden, weights["duration.output.weight"], weights["duration.output.bias"])
-        classes = self.duration_classes[symbols]
-        logits = logits.masked_fill(self.duration_forbidden[classes], FORBIDDEN)
+        forbidden = functional.embedding(self.duration_classes[symbols], self.duration_forbidden)
+        logits = logits.masked_fill(forbidden, FORBIDDEN)
         log_p = torch.log_softmax(logits, -1).gather(-1, durations[..., None])[..., 0]
         if attention is None:
             return log_p
         gate = functional.linear(hidden, weights["duration.gate.weight"], weights["duration.gate.bias"])[..., 0]
-        allowed = ~self.duration_forbidden[classes.T[:, :, None], durations.T[:, None, :]]
-        return _mixed(log_p, gate, attention, allowed, durations)
+        return _mixed(log_p, gate, attention, forbidden, durations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,21 +328,18 @@ class _TargetLogP(torch.autograd.Function):
         for (first, last), entry, relative in zip(choice.ranges, choice.entries, relatives, strict=True):
             logits[:, first:last] += relative.gather(1, entry)
         logits.masked_fill_(choice.forbidden, FORBIDDEN)
-        chosen = logits.gather(1, choice.targets[:, None])[:, 0]
-        top = logits.amax(1, keepdim=True)
-        probabilities = logits.sub_(top).exp_()
-        total = probabilities.sum(1, keepdim=True)
-        probabilities /= total
+        probabilities = torch.softmax(logits, 1)
+        total = logits.amax(1) - probabilities.amax(1).log()  # log of the sum of exp, from the largest: no underflow
         ctx.save_for_backward(outputs, weight, probabilities)
         ctx.choice, ctx.sizes = choice, [relative.shape[1] for relative in relatives]
-        return chosen - (top + total.log())[:, 0]
+        return logits.gather(1, choice.targets[:, None])[:, 0] - total
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
         outputs, weight, probabilities = ctx.saved_tensors
         choice: _Choice = ctx.choice
         gradient = gradients[0][:, None]
-        slope = probabilities * -gradient
+        slope = probabilities.mul_(-gradient)  # nothing else needs them any more
         slope.scatter_add_(1, choice.targets[:, None], gradient)
         relatives = []
         for (first, last), entry, size in zip(choice.ranges, choice.entries, ctx.sizes, strict=True):
@@ -369,20 +363,21 @@ class _Dropout:
 
 
 def _attention(query: Tensor, key: Tensor) -> Tensor:
-    """Queries and keys (T, B, size) -> attention (B, T, T) of step t on the steps before it; zeros at step 0."""
-    scores = (query * query.shape[-1] ** -0.5).transpose(0, 1) @ key.permute(1, 2, 0)
-    past = torch.ones(scores.shape[1:], dtype=torch.bool).tril(-1)
-    return torch.softmax(scores.masked_fill(~past, FORBIDDEN), -1) * past
+    """Queries and keys (T, B, size) -> attention (T, B, T) of step t on the steps before it; zeros at step 0."""
+    scores = ((query * query.shape[-1] ** -0.5).transpose(0, 1) @ key.permute(1, 2, 0)).transpose(0, 1).contiguous()
+    steps = torch.arange(len(query))
+    future = (steps >= steps[:, None])[:, None]
+    return torch.softmax(scores.masked_fill(future, FORBIDDEN), -1).masked_fill(future, 0)
 
 
-def _mixed(log_p: Tensor, gate: Tensor, attention: Tensor, allowed: Tensor, choices: Tensor) -> Tensor:
+def _mixed(log_p: Tensor, gate: Tensor, attention: Tensor, forbidden: Tensor, choices: Tensor) -> Tensor:
     """Mix what is copied into log-probabilities (T, B) of the choices (T, B); see `rnn`.
 
-    gate (T, B) logits; attention (B, T, T); allowed (B, T, T): whether at step t the choice of step j is allowed.
+    gate (T, B) logits; attention (T, B, T); forbidden (T, B, number of choices).
     """
-    permitted = attention * allowed
-    same = choices.T[:, :, None] == choices.T[:, None, :]
+    then = choices.T[None].expand(attention.shape)  # (T, B, T): the choices made at every step
+    permitted = attention.masked_fill(forbidden.gather(2, then), 0)
     gate = GATE_LIMIT * torch.sigmoid(gate)
-    copied = (gate * (permitted * same).sum(-1).T).clamp_min(SMALLEST)
-    kept = torch.log1p(-gate * permitted.sum(-1).T)
-    return torch.logaddexp(log_p + kept, copied.log())
+    copied = permitted.masked_fill(then != choices[:, :, None], 0).sum(-1)
+    kept = torch.log1p(-gate * permitted.sum(-1))
+    return torch.logaddexp(log_p + kept, (gate * copied).clamp_min(SMALLEST).log())
