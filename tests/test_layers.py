@@ -20,6 +20,7 @@ ROWS = (
     ("learner",),
     ("api",),
     ("cli", "console"),
+    ("__main__",),
 )
 ROW = {name: row for row, names in enumerate(ROWS) for name in names}
 # the command line and the studio know the outside alone

@@ -105,7 +105,8 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
         step_seconds=options["step"],
         resume=not options["fresh"],
     )
-    with console.LearnView(quiet=options["as_json"]) as view:
+    keep_all = options["as_json"] or options["report"] is not None
+    with console.LearnView(quiet=options["as_json"], keep_all=keep_all) as view:
         for event in api.learning(request):
             view.show(event)
     if options["report"]:

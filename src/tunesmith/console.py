@@ -110,8 +110,10 @@ def Counter(doing: str) -> Steps:  # noqa: N802 - reads as a class, like its sib
 class LearnView:
     """Shows what happens while learning, and keeps what the report needs."""
 
-    def __init__(self, quiet: bool = False) -> None:
+    def __init__(self, quiet: bool = False, keep_all: bool = False) -> None:
         self._bar = _Bar(quiet)
+        self._keep_all = keep_all  # a CSV or JSON report shows every song; the text of a large set needs but a few
+        self.seen = self.doubtful = 0
         self.entries: list[api.Entry] = []
         self.counts: Tally[str] = Tally()
         self.epochs: list[api.Epoch] = []
@@ -129,15 +131,21 @@ class LearnView:
     def show(self, event: api.Event) -> None:
         """Show an event of `api.learning`."""
         if isinstance(event, api.Entry):
-            self.entries.append(event)
-            self._bar.step(event.name, f"reading songs: {len(self.entries)}")
+            self._entry(event)
         elif isinstance(event, api.Ingested):
-            self._bar.say(ingest_text(self.entries, event, width=self._bar.console.width))
+            self._bar.say(ingest_text(self, event, width=self._bar.console.width))
         elif isinstance(event, api.Epoch):
             self._epoch(event)
         else:
             self.finished = event
             self._bar.say(result_text(event.report))
+
+    def _entry(self, entry: api.Entry) -> None:
+        self.seen += 1
+        self.doubtful += bool(entry.warning)
+        if self._keep_all or self.seen <= LISTED or (entry.status != "kept" and len(self.entries) < 1000):
+            self.entries.append(entry)
+        self._bar.step(entry.name, f"reading songs: {self.seen}")
 
     def _epoch(self, event: api.Epoch) -> None:
         if event.stage != self._stage:
@@ -202,21 +210,21 @@ def _cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def ingest_text(entries: Sequence[api.Entry], found: api.Ingested, width: int | None = None) -> str:
+def ingest_text(view: LearnView, found: api.Ingested, width: int | None = None) -> str:
     """The ingest report: every song of a small set, of a large one those that were not kept and a summary."""
     lines = []
-    if len(entries) <= LISTED:
-        rows = [[e.name, e.bars, e.notes, e.voices, e.key, e.meter, _remark(e)] for e in entries]
+    if view.seen <= LISTED:
+        rows = [[e.name, e.bars, e.notes, e.voices, e.key, e.meter, _remark(e)] for e in view.entries]
         lines.append(_table(["song", "bars", "notes", "voices", "key", "meter", ""], rows, width))
     else:
-        others = [e for e in entries if e.status != "kept"]
+        others = [e for e in view.entries if e.status != "kept"]
         lines += [f"{e.name}: {_remark(e)} ({e.path})" for e in others[:NOT_KEPT_LISTED]]
-        if len(others) > NOT_KEPT_LISTED:
-            lines.append(f"... and {len(others) - NOT_KEPT_LISTED} more; --report FILE lists all")
-    doubtful = sum(bool(e.warning) for e in entries)
+        more = found.duplicates + found.dropped - NOT_KEPT_LISTED
+        if more > 0:
+            lines.append(f"... and {more} more; --report FILE lists all")
     lines.append(
         f"{found.kept} songs kept, {found.duplicates} duplicates, {found.dropped} dropped"
-        + (f", {doubtful} kept with a remark" if doubtful else "")
+        + (f", {view.doubtful} kept with a remark" if view.doubtful else "")
         + f": {found.notes:,} notes"
     )
     if found.held_out:

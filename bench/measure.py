@@ -1,0 +1,63 @@
+"""What the benchmarks share: the machine in a line, whole commands timed and weighed, Markdown tables."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import date
+
+
+def machine() -> str:
+    """A line about where and when."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{date.today().isoformat()}, {platform.machine()}, {cores} cores, Python {platform.python_version()}"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def run(command: Sequence[str], **options: object) -> tuple[float, float]:
+    """Run a command; wall seconds, and the peak resident size of its process in MiB.
+
+    Raises:
+        SystemExit: the command failed.
+    """
+    # A child of a child, so that the largest of the children is this command alone.
+    code = (
+        "import resource, subprocess, sys, time\n"
+        "t = time.perf_counter(); r = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)\n"
+        "wall = time.perf_counter() - t\n"
+        "sys.stderr.buffer.write(r.stderr[-2000:]) if r.returncode else None\n"
+        "peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\n"
+        "print(wall, peak / (2**20 if sys.platform == 'darwin' else 2**10)); sys.exit(r.returncode)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed")
+    wall, peak = map(float, done.stdout.split())
+    return wall, peak
+
+
+def peak_of(command: Sequence[str]) -> float:
+    """The peak resident size of a command's process in MiB."""
+    return run(command)[1]
+
+
+def median_of(command: Sequence[str], runs: int = 5) -> tuple[float, float, float, float]:
+    """Wall seconds (median, least, most) after one warm-up, and the largest peak in MiB."""
+    run(command)
+    found = [run(command) for _ in range(runs)]
+    walls = sorted(wall for wall, _ in found)
+    return walls[len(walls) // 2], walls[0], walls[-1], max(peak for _, peak in found)
+
+
+def now() -> float:
+    """Seconds of a clock that only goes forward."""
+    return time.perf_counter()
