@@ -64,19 +64,19 @@ def measure(name: str) -> dict[str, float]:
     tape = tape_of(score, sound)
     taken, spent = time.perf_counter() - begin, time.process_time() - spent
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    return {"sound": tape.frames / 44_100, "taken": taken, "peak": peak, "loudness": tape.loudness}
+    return {"sound": tape.frames / 44_100, "taken": taken, "cpu": spent, "peak": peak, "loudness": tape.loudness}
 
 
 def main() -> None:
     """Print the table."""
-    print("| what | sound, s | taken, s | x real time | peak memory, MB | LUFS |")
-    print("|---|---|---|---|---|---|")
+    print("| what | sound, s | taken, s | of it CPU, s | x real time | peak memory, MB | LUFS |")
+    print("|---|---|---|---|---|---|---|")
     for name in CASES:
         done = subprocess.run([sys.executable, __file__, name], capture_output=True, text=True, check=True)
         row = json.loads(done.stdout)
         print(
-            f"| {name} | {row['sound']:.1f} | {row['taken']:.2f} | {row['sound'] / row['taken']:.0f} "
-            f"| {row['peak']:.0f} | {row['loudness']:.1f} |"
+            f"| {name} | {row['sound']:.1f} | {row['taken']:.2f} | {row['cpu']:.2f} "
+            f"| {row['sound'] / row['taken']:.0f} | {row['peak']:.0f} | {row['loudness']:.1f} |"
         )
 
 
