@@ -177,7 +177,7 @@ def scores(draw: st.DrawFn) -> Score:
 
 
 @given(scores())
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=80)
 def test_a_quantised_score_comes_back_and_every_value_is_true(score: Score) -> None:
     root = tree(score)
     assert read_back(root) == contents(score)

@@ -118,7 +118,14 @@ def _engrave(text: str, width: int) -> tuple[str, ...]:
         raise FormatError("the score cannot be engraved")
     # Only ids of notes and rests, glyphs and the page itself (which its style sheet names) are of use.
     unused = r'(<(?:g|tspan)) id="(?!p\d+[nr]|E[0-9A-F]{3}-)[^"]*"'
-    return tuple(_with_text_glyphs(re.sub(unused, r"\1", page)) for page in pages)
+    pages = [_with_text_glyphs(re.sub(unused, r"\1", page)) for page in pages]
+    return tuple(_renamed(page, number) for number, page in enumerate(pages, 1))
+
+
+def _renamed(page: str, number: int) -> str:
+    """Verovio gives all pages one name, which its style sheet and glyphs go by; they share a picture here."""
+    name = re.search(r'<svg [^>]*id="(\w+)"', page)
+    return re.sub(rf"\b{name[1]}\b", f"{name[1]}-{number}", page) if name and number > 1 else page
 
 
 def _resources() -> Path:

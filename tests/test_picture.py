@@ -1,0 +1,148 @@
+"""Score pictures and plots: what must be in them, that they draw everything, and that they repeat to the byte."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from numpy.typing import NDArray
+
+from tunesmith import formats, plots
+from tunesmith.errors import MissingExtra
+from tunesmith.formats import WriteOptions, musicxml, picture
+from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score, Tempo
+
+Q = TPQ
+INK = 0.5  # darker than this is ink
+
+
+def tune(bars: int = 4, **changes: object) -> Score:
+    notes = tuple(Note(n * Q, Q, 60 + n % 9) for n in range(4 * bars))
+    return Score((Part(notes, "Flute", 73),), title="A Tune", composer="Someone", tempos=(Tempo(0, 90.0),)).replace(
+        **changes
+    )
+
+
+def pixels(png: bytes) -> NDArray[np.float32]:
+    """The brightness of every pixel, 0 to 1: (height, width)."""
+    image: NDArray[np.float32] = imread(io.BytesIO(png))
+    return image[..., :3].mean(-1)
+
+
+def test_every_note_has_its_place_in_the_picture() -> None:
+    score = tune(9, meters=(Meter(0, 3, 4),))
+    ids = {element.get("id") for element in ET.fromstring(picture.svg(score)).iter()}
+    named = {i for part in musicxml.note_ids(score) for note in part for i in note}
+    assert named <= ids
+
+
+def test_the_same_score_gives_the_same_picture() -> None:
+    first = picture.svg(tune())
+    picture._engrave.cache_clear()
+    assert picture.svg(tune()) == first
+    assert picture.png(first) == picture.png(first)
+
+
+def test_a_picture_can_be_made_in_another_thread() -> None:
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(picture.svg(tune(3))))
+    thread.start()
+    thread.join()
+    assert found[0].count('class="measure"') == 3
+
+
+def test_title_and_composer_are_told_and_escaped() -> None:
+    root = ET.fromstring(picture.svg(tune(title="Fish & <Chips>", composer="\x07Me")))
+    texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "Fish & <Chips>" in texts
+    assert " Me" in texts
+
+
+def test_music_signs_in_text_need_no_music_font() -> None:
+    chords = (Chord(0, Q, 10, 0), Chord(Q, Q, 6, 0))
+    svg = picture.svg(tune(chords=chords, keys=(Key(0, -1),)))
+    assert "Leipzig" not in svg
+    assert "\N{MUSIC FLAT SIGN}" in svg
+    assert not any("\ue000" <= c <= "\uf8ff" for c in svg)  # private use: SMuFL
+
+
+def test_a_png_is_wide_white_and_has_its_text() -> None:
+    with_text = pixels(picture.png(picture.svg(tune())))
+    without = pixels(picture.png(picture.svg(tune(), heading=False)))
+    assert with_text.shape[1] == picture.WIDTH
+    assert with_text[0].min() == 1.0
+    assert (with_text < INK).sum() > (without < INK).sum() + 500  # the letters
+    top = with_text[: len(with_text) - len(without)]
+    assert (top < INK).any(1).sum() > 20  # rows of the title
+
+
+def test_a_flat_in_a_chord_symbol_is_drawn() -> None:
+    plain, flat = (tune(chords=(Chord(0, Q, root, 0),), keys=(Key(0, -1),)) for root in (11, 10))
+    svg = picture.svg(flat)
+    hidden = svg.replace("\N{MUSIC FLAT SIGN}", "")
+    assert (pixels(picture.png(svg)) < INK).sum() > (pixels(picture.png(hidden)) < INK).sum() + 20
+    assert "\N{MUSIC FLAT SIGN}" not in picture.svg(plain)
+
+
+def test_a_very_long_score_stays_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "MAX_HEIGHT", 1000)
+    assert pixels(picture.png(picture.svg(tune(40)))).shape[0] <= 1001
+
+
+def test_more_than_one_page_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture._engrave.cache_clear()
+    monkeypatch.setitem(picture.OPTIONS, "pageHeight", 700)
+    svg = picture.svg(tune(40))
+    picture._engrave.cache_clear()
+    ids = [element.get("id") for element in ET.fromstring(svg).iter() if element.get("id")]
+    assert svg.count('class="definition-scale"') > 1
+    assert len(ids) == len(set(ids))
+    assert sum(str(i).startswith("p1n") for i in ids) == 160
+
+
+def test_both_endings_and_both_views(tmp_path: Path) -> None:
+    for view in ("score", "roll"):
+        formats.write(tune(), tmp_path / "a.svg", WriteOptions(view=view))
+        formats.write(tune(), tmp_path / "a.png", WriteOptions(view=view))
+        assert ET.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
+        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_empty_score_has_a_picture() -> None:
+    assert 'class="measure"' in picture.svg(Score())
+    assert plots.piano_roll(Score()).startswith(b"<?xml")
+
+
+# Plots ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_piano_roll_repeats_to_the_byte(kind: str) -> None:
+    score = tune(title="Costs $5_000")
+    assert plots.piano_roll(score, kind) == plots.piano_roll(score, kind)
+
+
+def test_a_piano_roll_shows_every_part_in_its_colour() -> None:
+    parts = tuple(Part((Note(0, 4 * Q, 60 + 5 * n),), f"part {n}") for n in range(3))
+    text = plots.piano_roll(Score(parts)).decode()
+    assert all(colour.lower() in text for colour in plots.COLOURS[:3])
+    assert plots.COLOURS[3].lower() not in text
+
+
+def test_a_loss_curve_repeats_to_the_byte_and_takes_what_there_is() -> None:
+    curve = plots.loss_curve([4.0, 3.0, 2.5], [4.2, 3.5, 3.6], {"uniform": 6.0, "n-gram": 3.9})
+    assert curve == plots.loss_curve([4.0, 3.0, 2.5], [4.2, 3.5, 3.6], {"uniform": 6.0, "n-gram": 3.9})
+    assert curve != plots.loss_curve([4.0, 3.0, 2.5], [], {})
+    assert plots.loss_curve([], [], {}).startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtra, match=r"tunesmith\[plot\]"):
+        plots.piano_roll(tune())
