@@ -19,17 +19,26 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tunesmith import __version__, checkpoint, corpus, formats, sample, scheme, score, theory
 from tunesmith.checkpoint import Learned
 from tunesmith.corpus import Entry
-from tunesmith.errors import CorpusError, FormatError, MissingExtra, RequestError, SongWarning, TunesmithError
+from tunesmith.errors import (
+    CorpusError,
+    FormatError,
+    MissingExtra,
+    RequestError,
+    SongWarning,
+    StorageError,
+    TunesmithError,
+)
 from tunesmith.evaluation import Bits, bits_of, total
-from tunesmith.files import make_folder, write_atomically
+from tunesmith.files import make_folder, probe_writable, write_atomically
 from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
+from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.learner import KINDS, SIZES, Event, Finished, Ingested, LearnRequest, learning
 from tunesmith.models import Song
 from tunesmith.prepare import prepare
@@ -58,6 +67,7 @@ __all__ = [
     "Score",
     "Songs",
     "WriteOptions",
+    "checked",
     "compose",
     "evaluate",
     "info",
@@ -70,6 +80,7 @@ __all__ = [
     "parse_key",
     "parse_meter",
     "picture",
+    "probe_writable",
     "read_songs",
     "save",
     "save_curve",
@@ -77,6 +88,7 @@ __all__ = [
     "write_text",
 ]
 PathLike = str | Path
+VIEWS = ("score", "roll")  # what a picture can show
 AUDIO = next(f.endings for f in FORMATS if f.name == "audio")
 OUTPUTS = ("musicxml", "mid", "svg", "png", "wav", "mp3", "html")
 
@@ -101,7 +113,42 @@ def read_songs(path: PathLike, options: ReadOptions | None = None) -> Iterator[S
     Raises:
         TunesmithError: the whole file cannot be read.
     """
-    return formats.read(Path(path), options)
+    return formats.read(_song_file(path), options)
+
+
+def _song_file(path: PathLike) -> Path:
+    """The path of a file: what is not there, or a folder, is said before any word about its ending."""
+    path = Path(path)
+    if path.is_dir():
+        raise StorageError("is a folder, not a file", path=path, fix="name a file in it")
+    if not path.exists():
+        raise StorageError("no such file", path=path)
+    return path
+
+
+Options = TypeVar("Options", ReadOptions, WriteOptions)
+
+
+def checked(options: Options) -> Options:
+    """The same options, if all of them make sense, also those that the format at hand does not need.
+
+    Raises:
+        RequestError: one does not.
+    """
+    shortest, longest = STEP_SECONDS
+    if not shortest <= options.step_seconds <= longest:
+        raise RequestError(f"a step of {options.step_seconds:g} seconds", fix=f"choose {shortest:g} to {longest:g}")
+    if isinstance(options, WriteOptions):
+        from tunesmith.sound.effects import chain
+
+        chain(options.sound)
+        if not 0.0 <= options.feel <= 1.0:
+            raise RequestError(f"feel is {options.feel:g}", fix="it goes from 0 (mechanical) to 1 (sloppy)")
+        if options.view not in VIEWS:
+            raise RequestError(f"unknown view {options.view!r}", fix=f"known are: {', '.join(VIEWS)}")
+        if options.seed < 0:
+            raise RequestError(f"seed {options.seed} is out of range", fix="choose 0 or more")
+    return options
 
 
 def load_songs(*paths: PathLike, options: ReadOptions | None = None) -> Songs:
@@ -119,12 +166,17 @@ def load_songs(*paths: PathLike, options: ReadOptions | None = None) -> Songs:
                 if isinstance(song, TunesmithError):
                     problems.append(song)
                 else:
-                    scores.append(prepare(song if song.title else song.replace(title=path.stem)))
+                    scores.append(prepare(song if song.title else song.replace(title=_name(path))))
         except TunesmithError as error:
             problems.append(error)
     if not scores:
         raise CorpusError(str(problems[0]) if problems else "no songs there", path=None if problems else paths[0])
     return Songs(tuple(scores), tuple(problems))
+
+
+def _name(path: Path) -> str:
+    """What a song is called after its file; a name that is no Unicode could not be written as a title."""
+    return path.stem.encode(errors="replace").decode()
 
 
 def learn(
@@ -277,11 +329,12 @@ def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = 
     if isinstance(thing, Learned):
         checkpoint.save(thing, Path(path))
     else:
-        formats.write(thing, Path(path), options)
+        formats.write(thing, Path(path), options and checked(options))
 
 
 def info(path: PathLike, options: ReadOptions | None = None) -> dict[str, Any]:
-    """What is in a file: a model's provenance and report, or its songs. Plain values.
+    """What is in a file: a model's provenance and report, or its songs, with the problems of those that cannot be
+    read and remarks about doubtful ones. Plain values.
 
     Raises:
         TunesmithError: it cannot be read.
@@ -294,14 +347,14 @@ def info(path: PathLike, options: ReadOptions | None = None) -> dict[str, Any]:
             | {k: head[k] for k in ("model", "program", "digest", "about")}
             | {"songs": head["songs"]}
         )
-    songs: list[dict[str, Any]] = []
-    problems: list[str] = []
-    for song in formats.read(path, options):
-        if isinstance(song, FormatError):
-            problems.append(str(song))
-        else:
-            songs.append(_described(song))
-    return {"file": path.name, "kind": "songs", "songs": songs, "problems": problems}
+    found = list(read_songs(path, options))
+    lost = [song for song in found if isinstance(song, FormatError) and not is_warning(song)]
+    songs = [_described(song) for song in found if isinstance(song, Score)]
+    if lost and not songs:
+        what = f"none of its {len(lost)} songs can be read (the first: {lost[0]})"
+        raise lost[0] if len(lost) == 1 else FormatError(what, path=path)
+    remarks = [str(song) for song in found if isinstance(song, SongWarning)]
+    return {"file": path.name, "kind": "songs", "songs": songs, "problems": list(map(str, lost)), "remarks": remarks}
 
 
 def _described(song: Score) -> dict[str, Any]:
@@ -348,7 +401,8 @@ def write_text(path: PathLike, text: str) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    write_atomically(Path(path), lambda file: file.write(text.encode()))
+    # surrogateescape: a file name in the text that is no Unicode stays the bytes that it is
+    write_atomically(Path(path), lambda file: file.write(text.encode(errors="surrogateescape")))
 
 
 def save_curve(

@@ -1,22 +1,25 @@
 """The command line. Results go to standard output, progress and complaints to standard error.
 
-Exit codes: 0 = done; 1 = done in part (some songs could not be used where all were asked for); 2 = nothing useful
-could be done, and one line on standard error says why; 130 = stopped by Ctrl-C.
+Exit codes: 0 = done; 1 = done in part (convert, render, evaluate, info: not every song could be used; learning goes
+on without bad songs and reports them); 2 = nothing useful could be done, and one line on standard error says why;
+130 = stopped by Ctrl-C.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tunesmith import __version__
-from tunesmith.errors import RequestError, TunesmithError
+from tunesmith.errors import FormatError, RequestError, TunesmithError, UnknownFormat
 
 if TYPE_CHECKING:
     from tunesmith.api import Learned, Request, WriteOptions
@@ -94,6 +97,9 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
     """
     from tunesmith import api, console
 
+    api.checked(api.ReadOptions(step_seconds=options["step"]))
+    if options["report"]:
+        api.probe_writable(options["report"])  # now, not after an hour of learning
     request = api.LearnRequest(
         songs=songs,
         output=options["output"],
@@ -151,17 +157,18 @@ def compose(**options: Any) -> None:
         )
     request = api.Request(
         bars=options["bars"],
-        key=api.parse_key(options["key"]) if options["key"] else None,
-        meter=api.parse_meter(options["meter"]) if options["meter"] else None,
+        key=api.parse_key(options["key"]) if options["key"] is not None else None,
+        meter=api.parse_meter(options["meter"]) if options["meter"] is not None else None,
         tempo=options["tempo"],
         temperature=options["temperature"],
         top_p=options["top_p"],
         seed=options["seed"],
         pieces=options["pieces"],
     )
+    request.check()
     endings, output = _outputs(options["output"], options["formats"])
-    write = api.WriteOptions(sound=options["sound"], feel=options["feel"], seed=options["seed"])
-    made = []
+    write = api.checked(api.WriteOptions(sound=options["sound"], feel=options["feel"], seed=options["seed"]))
+    made: list[dict[str, Any]] = []
     with console.Steps(request.pieces * (1 + len(endings)), "composing") as steps:
         learned = api.load_model(options["model"])
         for number, files in _written(learned, request, output, endings, write, steps.done):
@@ -169,26 +176,30 @@ def compose(**options: Any) -> None:
     if options["as_json"]:
         click.echo(json.dumps({"pieces": made}, indent=1))
     else:
-        click.echo("\n".join(name for piece in made for name in piece["files"]))  # type: ignore[attr-defined]  # lists
+        click.echo("\n".join(name for piece in made for name in piece["files"]))
 
 
 def _outputs(output: Path, formats: str | None) -> tuple[list[str], Path]:
     """The endings to write, without dots, and the path without one."""
     from tunesmith import api
 
+    if output.is_dir():
+        fix = f"add a name for the files, such as {output / 'song'}"
+        raise RequestError("is a folder", path=output, fix=fix)
     known = {e.lstrip(".") for f in api.FORMATS if f.writes for e in f.endings}
-    if formats:
-        endings = [e.strip().lstrip(".").lower() for e in formats.split(",") if e.strip()]
-    elif output.suffix.lstrip(".").lower() in known:
-        return [output.suffix.lstrip(".")], output.with_suffix("")
+    ending = output.suffix.lstrip(".")
+    bare = output.with_suffix("") if ending.lower() in known else output
+    if formats is not None:
+        endings = list(dict.fromkeys(e.strip().lstrip(".").lower() for e in formats.split(",") if e.strip()))
+    elif ending.isalpha():  # anything else after a dot is a part of the name, as in "no. 5"
+        endings = [ending]
     else:
         endings = list(api.OUTPUTS)
-    unknown = [e for e in endings if e not in known]
+    unknown = [e for e in endings if e.lower() not in known]
     if unknown or not endings:
-        raise RequestError(
-            f"unknown format {', '.join(unknown) or '(none)'}", fix=f"known are: {', '.join(sorted(known))}"
-        )
-    return endings, output
+        fix = f"known are: {', '.join(sorted(known))}"
+        raise UnknownFormat(f"unknown format {', '.join(unknown) or '(none)'}", fix=fix)
+    return endings, bare
 
 
 def _written(
@@ -201,12 +212,16 @@ def _written(
 ) -> Iterator[tuple[int, list[Path]]]:
     from tunesmith import api
 
-    if str(output.parent) not in ("", "."):
-        api.make_folder(output.parent)
+    def places(number: int) -> list[Path]:
+        name = f"{output.name}-{number}" if request.pieces > 1 else output.name
+        return [output.with_name(f"{name}.{ending}") for ending in endings]
+
+    api.make_folder(output.parent)
+    for file in places(1):  # before anything is written
+        api.probe_writable(file)
     for number, piece in enumerate(api.compose(learned, request), 1):
         done("composed")
-        name = f"{output.name}-{number}" if request.pieces > 1 else output.name
-        files = [output.with_name(f"{name}.{ending}") for ending in endings]
+        files = places(number)
         for file in files:
             api.save(piece, file, options)
             done(file.name)
@@ -262,24 +277,40 @@ def convert(song: Path, output: Path, view: str, seed: int, sound: str, feel: fl
 def _convert(song: Path, output: Path, options: WriteOptions, step: float, doing: str) -> None:
     from tunesmith import api, console
 
+    api.checked(options)
     # read before anything is written: OUT may be IN
-    found = list(api.read_songs(song, api.ReadOptions(step_seconds=step)))
+    found = list(api.read_songs(song, api.checked(api.ReadOptions(step_seconds=step))))
     problems = [s for s in found if isinstance(s, TunesmithError)]
     scores = [s for s in found if not isinstance(s, TunesmithError)]
-    if not scores:
-        raise problems[0] if problems else TunesmithError("no song in it", path=song)
-    lost = 0
-    for problem in problems:
-        click.echo(f"tunesmith: {problem}", err=True)
-        lost += not api.is_warning(problem)
+    written = []
+    api.make_folder(output.parent)
     with console.Steps(len(scores), doing) as steps:
         for number, score in enumerate(scores, 1):
             place = output.with_stem(f"{output.stem}-{number}") if len(scores) > 1 else output
-            api.save(score, place, options)
+            try:
+                api.save(score, place, options)
+            except FormatError as error:  # this format cannot hold this song; it may hold the others
+                problems.append(error)
+                continue
+            written.append(place)
             steps.done(place.name)
-            click.echo(place)
-    if lost:
+    _complain(problems, len(written), song)
+    click.echo("\n".join(map(str, written)))
+    if not all(map(api.is_warning, problems)):
         sys.exit(IN_PART)
+
+
+def _complain(problems: Sequence[TunesmithError], done: int, path: Path) -> None:
+    """A line for each problem; where nothing was `done`, the one line that says so is raised."""
+    from tunesmith import api
+
+    if not done:
+        problems = [p for p in problems if not api.is_warning(p)] or [TunesmithError("no song in it", path=path)]
+        if len(problems) > 1:
+            raise TunesmithError(f"none of its {len(problems)} songs can be used (the first: {problems[0]})", path=path)
+        raise problems[0]
+    for problem in problems:
+        _say(problem)
 
 
 @cli.command(short_help="Measure how well a model predicts songs.")
@@ -298,16 +329,17 @@ def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float) -
 
     results = []
     with console.Counter("measuring") as counter:
-        for result in api.evaluate(model, *songs, options=api.ReadOptions(step_seconds=step)):
+        for result in api.evaluate(model, *songs, options=api.checked(api.ReadOptions(step_seconds=step))):
             results.append(result)
             counter.done(result.name)
     bits = api.summed(results)
+    if not bits.notes:
+        first = f" (the first: {results[0].problem})" if results else ""
+        raise TunesmithError(f"no song there could be measured{first}", path=songs[0])
     if as_json:
         click.echo(console.evaluation_json(results, bits))
     else:
         click.echo(console.evaluation_table(results, bits))
-    if not bits.notes:
-        raise TunesmithError("no song could be measured")
     if any(result.problem for result in results):
         sys.exit(IN_PART)
 
@@ -326,10 +358,12 @@ def info(file: Path, as_json: bool, step: float) -> None:
     """
     from tunesmith import api, console
 
-    found = api.info(file, api.ReadOptions(step_seconds=step))
+    found = api.info(file, api.checked(api.ReadOptions(step_seconds=step)))
     click.echo(json.dumps(found, indent=1) if as_json else console.info_text(found))
-    if found["kind"] == "songs" and not found["songs"]:
-        sys.exit(NOTHING)
+    for problem in [*found.get("problems", ()), *found.get("remarks", ())]:
+        _say(problem)
+    if found.get("problems"):
+        sys.exit(IN_PART)
 
 
 @cli.command(short_help="Print a script that completes commands in your shell.")
@@ -351,8 +385,10 @@ def completion(shell: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    sys.exit(run(_with_dashed_files(given)))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name or title that it cannot show must not end the program
+            stream.reconfigure(errors="surrogateescape" if stream.encoding.lower() == "utf-8" else "backslashreplace")
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def _with_dashed_files(arguments: Sequence[str]) -> list[str]:
@@ -364,26 +400,41 @@ def _with_dashed_files(arguments: Sequence[str]) -> list[str]:
 def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return for each way to end
     """Run the command line; returns the exit code. Every failure is one line on standard error."""
     try:
-        result = cli.main(list(arguments), prog_name="tunesmith", standalone_mode=False)
+        result = cli.main(_with_dashed_files(arguments), prog_name="tunesmith", standalone_mode=False)
+        sys.stdout.flush()
         return result if isinstance(result, int) else DONE
     except TunesmithError as error:
-        return _fail(str(error), NOTHING)
+        return _fail(error, NOTHING)
     except click.UsageError as error:
-        hint = f"; see: {error.ctx.command_path} --help" if error.ctx else ""
-        return _fail(error.format_message().rstrip(".") + hint, NOTHING)
+        hint = f"see: {error.ctx.command_path} --help" if error.ctx else None
+        return _fail(TunesmithError(error.format_message().rstrip("."), fix=hint), NOTHING)
     except click.ClickException as error:
-        return _fail(error.format_message(), NOTHING)
+        return _fail(TunesmithError(error.format_message()), NOTHING)
     except (KeyboardInterrupt, click.Abort):
         return _fail("stopped; the same command goes on or starts again", STOPPED)
     except BrokenPipeError:  # `tunesmith ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()
         return DONE
+    except OSError as error:  # what nothing nearer has put into words, such as results to a full disk
+        if error.filename is None:
+            _let_go_of_output()
+        return _fail(TunesmithError(error.strerror or str(error), path=error.filename), NOTHING)
     except MemoryError:
         return _fail("not enough memory; try fewer or shorter songs", NOTHING)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else NOTHING
 
 
-def _fail(line: str, code: int) -> int:
+def _let_go_of_output() -> None:
+    """Standard output takes no more: what is left for it goes nowhere, also when the program ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(line: object) -> None:
     click.echo(f"tunesmith: {line}", err=True)
+
+
+def _fail(line: object, code: int) -> int:
+    _say(line)
     return code

@@ -223,7 +223,7 @@ def ingest_text(view: LearnView, found: api.Ingested, width: int | None = None) 
         if more > 0:
             lines.append(f"... and {more} more; --report FILE lists all")
     lines.append(
-        f"{found.kept} songs kept, {found.duplicates} duplicates, {found.dropped} dropped"
+        f"{_counted(found.kept, 'song')} kept, {_counted(found.duplicates, 'duplicate')}, {found.dropped} dropped"
         + (f", {view.doubtful} kept with a remark" if view.doubtful else "")
         + f": {found.notes:,} notes"
     )
@@ -233,6 +233,10 @@ def ingest_text(view: LearnView, found: api.Ingested, width: int | None = None) 
     else:
         lines.append("too few songs to hold one out: what was learned cannot be measured (3 songs are the least)")
     return "\n".join(lines)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _remark(entry: api.Entry) -> str:
@@ -252,8 +256,10 @@ def result_text(report: dict[str, Any]) -> str:
     bits = report["bits_per_note"]
     if bits:
         shown = ", ".join(f"{'this model' if name == 'learned' else name} {value:.2f}" for name, value in bits.items())
-        lines.append(f"bits per note on {report['held_out_songs']} songs held out (fewer is better): {shown}")
-    return "\n".join(lines) or "learned"
+        lines.append(
+            f"bits per note on {_counted(report['held_out_songs'], 'song')} held out (fewer is better): {shown}"
+        )
+    return "\n".join(lines) or "learned; not measured"
 
 
 def _seed_text(report: dict[str, Any]) -> str:
@@ -303,13 +309,13 @@ def info_text(found: dict[str, Any]) -> str:
     """What is in a file, as text."""
     if found["kind"] == "model":
         return _model_text(found)
-    lines = [f"{found['file']}: {len(found['songs'])} song{'s' if len(found['songs']) != 1 else ''}"]
+    lines = [f"{found['file']}: {_counted(len(found['songs']), 'song')}"]
     for song in found["songs"]:
         lines.append("")
         for name, value in song.items():
             if value not in ("", None, []):
                 lines.append(f"{name:>12}  {_plain(value)}")
-    return "\n".join([*lines, *found["problems"]])
+    return "\n".join(lines)
 
 
 def _plain(value: object) -> str:
@@ -320,9 +326,10 @@ def _plain(value: object) -> str:
 
 def _model_text(found: dict[str, Any]) -> str:
     about = found["about"]
+    songs = about["report"].get("songs", len(found["songs"]))
     lines = [
         f"{found['file']}: a model ({found['model']}) made by Tunesmith {found['program']}, seed {about['seed']}",
-        f"learned from {about['report'].get('songs', len(found['songs']))} songs in {len(about['files'])} files",
+        f"learned from {_counted(songs, 'song')} in {_counted(len(about['files']), 'file')}",
         f"digest {found['digest']}",
         result_text(about["report"]),
     ]
