@@ -47,6 +47,8 @@ def test_length_meter_key_and_close_hold(bars, seed, song):
     assert scheme.codec.close_of(piece) <= full
     final = max(piece.notes(), key=lambda n: n.onset)
     assert len({n.onset for n in piece.notes()}) == piece.note_count, "a melody has no chords"
+    longest = max(n.duration for n in song.notes())
+    assert final.duration >= min(4 * TPQ // piece.meters[0].unit, longest)
     assert final.pitch % 12 == piece.keys[0].tonic
     low, high = (f(n.pitch for n in song.notes()) for f in (min, max))
     assert all(low <= n.pitch <= high for n in piece.notes())

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from tunesmith import theory
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import BODY, PARTS, Cursor
+from tunesmith.score import TPQ
 
 Bias = NDArray[np.float64]
 NEVER = -math.inf
@@ -105,18 +106,21 @@ class Length:
 
     `lengths` are the duration ids that may be used, JOIN among them where chords may be: a note is only begun if
     what is left of the piece can be filled with them. With `on_tonic`, a piece of one voice without chords ends
-    on the tonic.
+    on the tonic, in a note of a beat or more
+    (where the lengths have one).
     """
 
     bars: int
     lengths: tuple[int, ...] = tuple(range(v.JOIN, v.DURATIONS))
     on_tonic: bool = True
+    _longest: int = field(init=False, repr=False)  # ticks
     _unit: int = field(init=False, repr=False)
     _fills: int = field(init=False, repr=False)  # bit n: n units can be filled with the lengths
 
     def __post_init__(self) -> None:
         ticks = [v.TICKS[d] for d in self.lengths if d != v.JOIN]
         unit = math.gcd(*ticks)
+        object.__setattr__(self, "_longest", max(ticks))
         object.__setattr__(self, "_unit", unit)
         object.__setattr__(self, "_fills", _fillable([t // unit for t in ticks], self.bars * 8 * v.TICKS[-1] // unit))
 
@@ -125,40 +129,52 @@ class Length:
         if cursor.phase not in (PARTS, BODY):
             return None
         left = self.bars * cursor.bar_length - cursor.now
-        closing = self.on_tonic and v.JOIN not in self.lengths and _one_melody(cursor)
+        beat = min(4 * TPQ // cursor.unit, self._longest)
+        closing = self.on_tonic and v.JOIN not in self.lengths and _one_melody(cursor) and self._closable(left, beat)
         if symbol is None:
-            return self._symbols(cursor, left, closing)
-        return self._durations(cursor, symbol, left, closing)
+            return self._symbols(cursor, left, beat if closing else 0)
+        return self._durations(cursor, symbol, left, beat if closing else 0)
 
     def fits(self, ticks: int) -> bool:
         """Whether a stretch can be filled with the lengths allowed."""
         units, odd = divmod(ticks, self._unit)
         return ticks >= 0 and not odd and bool(self._fills >> units & 1)
 
-    def _symbols(self, cursor: Cursor, left: int, closing: bool) -> Bias:
+    def _closable(self, left: int, beat: int) -> bool:
+        """Whether a stretch can be filled so that its last note has at least a beat."""
+        return any(v.TICKS[d] >= beat and self.fits(left - v.TICKS[d]) for d in self.lengths)
+
+    def _symbols(self, cursor: Cursor, left: int, beat: int) -> Bias:
         if left <= 0 and not cursor.building:
             bias = _symbols(NEVER)
             bias[v.END] = 0.0
             return bias
         bias = _symbols()
         bias[v.END] = NEVER
-        if closing and not any(v.TICKS[d] < left and self.fits(left - v.TICKS[d]) for d in self.lengths):
+        if beat and not any(v.TICKS[d] < left and self._closable(left - v.TICKS[d], beat) for d in self.lengths):
             tonic = theory.tonic(cursor.fifths, cursor.mode)
             bias[: v.PITCH.end] = [0.0 if p % 12 == tonic else NEVER for p in range(v.PITCH.end)]
             if not _closed(cursor, v.REST):
                 bias[v.REST] = bias[v.HOLD] = NEVER
         return bias
 
-    def _durations(self, cursor: Cursor, symbol: int, left: int, closing: bool) -> Bias | None:
+    def _durations(self, cursor: Cursor, symbol: int, left: int, beat: int) -> Bias | None:
         if symbol >= v.CHORD.end or symbol == v.END:
             return None
-        may_close = not closing or _closed(cursor, symbol)
         bias = np.full(v.DURATIONS, NEVER)
         for duration in self.lengths:
             after = left - v.TICKS[duration]
-            if duration == v.JOIN or (self.fits(after) and (after > 0 or may_close)):
+            if duration == v.JOIN or (
+                self.fits(after) if not beat else self._may_follow(cursor, symbol, left, after, beat)
+            ):
                 bias[duration] = 0.0
         return bias
+
+    def _may_follow(self, cursor: Cursor, symbol: int, left: int, after: int, beat: int) -> bool:
+        """Whether a melody that is to close on the tonic may leave so much, given the symbol chosen."""
+        if after == 0:
+            return left >= beat and _closed(cursor, symbol)
+        return after > 0 and self._closable(after, beat)
 
 
 def _fillable(units: Iterable[int], most: int) -> int:
