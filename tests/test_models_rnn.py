@@ -185,6 +185,23 @@ def test_the_pointer_copies_what_followed_the_same_situation():
     np.testing.assert_allclose(np.exp(log_p), (1 - gate) / SYMBOLS + gate * heard, atol=1e-6)
 
 
+def test_where_nothing_is_allowed_nothing_has_probability(case):
+    spec, settings = case
+    nothing = replace(spec, symbol_masks=np.zeros_like(spec.symbol_masks))
+    model = Rnn(nothing, settings, wild(nothing, settings))
+    frames = make_song(spec, 3).frames
+    state = model.begin(1)
+    for t in range(3):
+        assert np.isneginf(model.symbols(state, frames[t : t + 1])).all()
+
+
+def test_a_pointer_needs_to_be_told_what_was_chosen():
+    spec, settings = CASES["pointer"]
+    deaf = replace(spec, features=spec.features[1:])
+    with pytest.raises(ModelError, match="previous"):
+        Rnn(deaf, settings, wild(deaf, settings))
+
+
 def test_weights_that_do_not_fit_are_a_clear_error(case):
     spec, settings = case
     good = wild(spec, settings)

@@ -25,106 +25,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.errors import ModelError
-from tunesmith.models import Song, Tensors, masked_log_softmax
-from tunesmith.models.spec import BoolArray, FloatArray, IntArray, Spec
+from tunesmith.models import Song, Tensors
+from tunesmith.models.rnn_choice import attention_of, log_of, mixed, softmax
+from tunesmith.models.rnn_shape import Float32, Settings, checked, covered, shapes
+from tunesmith.models.spec import Anchor, FloatArray, IntArray, Spec
 
-Float32 = NDArray[np.float32]
+__all__ = ["Rnn", "RnnState", "Settings", "shapes"]
 
-GATE_LIMIT = 0.999  # the pointer never takes everything: what was never heard stays possible
+FEW = 4  # up to so many events, adding rows of tables beats the matrix product of their input
 CHUNK = 256  # events scored at a time, so that memory grows with the song and not with its square
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The shape of the network; plain values, ready for JSON.
-
-    `window`: if given, every prediction sees the last `window` events only, from a zero state.
-    `absolute=False` leaves the symbols that an anchor covers to their relative logits alone.
-    """
-
-    hidden: int = 256
-    layers: int = 1
-    dropout: float = 0.2
-    input_dropout: float = 0.0
-    absolute: bool = True
-    relative: bool = True
-    pointer: bool = True
-    pointer_size: int = 64
-    duration_size: int = 128
-    window: int | None = None
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
-        """Settings from JSON.
-
-        Raises:
-            ModelError: a name is unknown or a value makes no sense.
-        """
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
-        if unknown:
-            raise ModelError(f"unknown setting of the network: {', '.join(unknown)}")
-        made = cls(**values)
-        sizes = (made.hidden, made.layers, made.pointer_size, made.duration_size, made.window or 1)
-        if not all(isinstance(size, int) and 0 < size <= 2**16 for size in sizes):
-            raise ModelError("a size of the network is not a positive whole number")
-        if not (0 <= made.dropout < 1 and 0 <= made.input_dropout < 1):
-            raise ModelError("a dropout of the network is not between 0 and 1")
-        return made
-
-
-def shapes(spec: Spec, settings: Settings) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor. Matrices are (out, in), embeddings (size, width)."""
-    hidden, anchors = settings.hidden, spec.anchors if settings.relative else ()
-    inputs = sum(feature.width for feature in spec.features)
-    found: dict[str, tuple[int, ...]] = {f"embedding.{f.name}": (f.size, f.width) for f in spec.features}
-    for layer in range(settings.layers):
-        found[f"lstm{layer}.input"] = (4 * hidden, hidden if layer else inputs)
-        found[f"lstm{layer}.recurrent"] = (4 * hidden, hidden)
-        found[f"lstm{layer}.bias"] = (4 * hidden,)
-    heads = {"symbols": spec.symbols} | {f"anchor.{anchor.name}": anchor.size for anchor in anchors}
-    if settings.pointer:
-        heads |= {"query": settings.pointer_size, "key": settings.pointer_size, "gate": 1}
-    if spec.durations > 1:
-        heads["duration.hidden"] = settings.duration_size
-        found["duration.symbol"] = (spec.symbols, settings.duration_size)
-        outputs = {"duration.output": spec.durations} | ({"duration.gate": 1} if settings.pointer else {})
-        for name, size in outputs.items():
-            found |= {f"{name}.weight": (size, settings.duration_size), f"{name}.bias": (size,)}
-    for name, size in heads.items():
-        found |= {f"{name}.weight": (size, hidden), f"{name}.bias": (size,)}
-    return found
-
-
-def checked(spec: Spec, settings: Settings, tensors: Tensors) -> dict[str, Float32]:
-    """The tensors of this network as float32.
-
-    Raises:
-        ModelError: one is missing or has the wrong shape or values that are no numbers.
-    """
-    found = {}
-    for name, shape in shapes(spec, settings).items():
-        if name not in tensors or tensors[name].shape != shape:
-            raise ModelError(f"the weights '{name}' are missing or of the wrong shape")
-        found[name] = np.ascontiguousarray(tensors[name], np.float32)
-        if not np.isfinite(found[name]).all():
-            raise ModelError(f"the weights '{name}' hold values that are no numbers")
-    return found
-
-
-def covered(spec: Spec, settings: Settings) -> BoolArray:
-    """The symbols (symbols,) that have no absolute logit; see `Settings.absolute`."""
-    without = np.zeros(spec.symbols, bool)
-    if settings.relative and not settings.absolute:
-        for anchor in spec.anchors:
-            without[anchor.first : anchor.last] = True
-    return without
 
 
 class _Cell:
@@ -140,8 +56,9 @@ class _Cell:
     def __call__(self, inputs: Float32, gates: Float32, memory: Float32, out: Float32) -> None:
         """Add inputs @ weight to `gates` (batch, 4 hidden), update `memory`, write the output to `out`."""
         size = self.hidden
-        gates = gates + inputs @ self.weight
-        np.tanh(gates, out=gates)
+        product = inputs @ self.weight
+        product += gates
+        gates = np.tanh(product, out=product)
         opening = gates[:, : 3 * size]
         opening += 1.0
         opening *= 0.5
@@ -186,7 +103,14 @@ class Rnn:
         ]
         self._biases = [arranged(weights[f"lstm{layer}.bias"], settings.hidden) for layer in range(settings.layers)]
         self._read_heads(weights)
-        self._previous = (spec.place("previous symbol"), spec.place("previous duration"))
+        self._previous = self._read_previous() if settings.pointer else np.empty(0, np.intp)
+
+    def _read_previous(self) -> NDArray[np.intp]:
+        """The columns where a frame tells what the last event was."""
+        symbol, duration = self.spec.place("previous symbol"), self.spec.place("previous duration")
+        if symbol is None or (duration is None and self.spec.durations > 1):
+            raise ModelError("a network with a pointer needs the previous symbol and duration among its features")
+        return np.array([symbol] if duration is None else [symbol, duration])
 
     def _read_input(self, weights: dict[str, Float32]) -> None:
         """Tables from feature values straight to gates: the input costs a sum of rows, not a product."""
@@ -200,6 +124,7 @@ class Rnn:
         self._input = np.concatenate(tables)
         self._input_offsets = np.array(offsets)
         self._input_places = np.array([feature.place for feature in self.spec.features])
+        self._input_weight = arranged(matrix, self.shape.hidden).T.copy()
 
     def _read_heads(self, weights: dict[str, Float32]) -> None:
         """All heads on the network's output side by side: one product serves them all."""
@@ -211,13 +136,26 @@ class Rnn:
         ends = np.cumsum([len(part) for part in parts]).tolist()
         self._anchors = anchors
         self._head = dict(zip(names, (slice(a, b) for a, b in zip([0, *ends], ends, strict=False)), strict=True))
-        self._head_weight = np.concatenate(parts).T.copy()
-        self._head_bias = np.concatenate([weights[f"{name}.bias"] for name in names])
+        # One more column is always 0: there point the entries of symbols that an anchor does not reach.
+        self._head_weight = np.concatenate((*parts, np.zeros_like(parts[0][:1]))).T.copy()
+        self._head_bias = np.concatenate([*(weights[f"{name}.bias"] for name in names), np.zeros(1, np.float32)])
+        self._entries = [self._entries_of(anchor, ends[-1]) for anchor in anchors]
+        self._anchor_places = np.array([anchor.place for anchor in anchors], np.intp)
+        self._anchor_limits = np.array([len(entries) - 2 for entries in self._entries], np.intp)
+        if "query" in self._head:
+            self._head_weight[:, self._head["query"]] *= self.shape.pointer_size**-0.5
+            self._head_bias[self._head["query"]] *= self.shape.pointer_size**-0.5
         if self.spec.durations > 1:
             names = [name for name in ("duration.output", "duration.gate") if f"{name}.weight" in weights]
             self._duration_weight = np.concatenate([weights[f"{name}.weight"] for name in names]).T.copy()
             self._duration_bias = np.concatenate([weights[f"{name}.bias"] for name in names])
             self._duration_symbol = weights["duration.symbol"]
+
+    def _entries_of(self, anchor: Anchor, nothing: int) -> NDArray[np.intp]:
+        """Columns of the heads (references + 1, last - first) for the references 0, 1, ... and, last, for -1."""
+        references = np.arange(anchor.modulus or anchor.last - anchor.first + anchor.reach + 1)
+        entries = anchor.entries(references) + self._head[f"anchor.{anchor.name}"].start
+        return np.concatenate((entries, np.full_like(entries[:1], nothing))).astype(np.intp)
 
     @classmethod
     def load(cls, spec: Spec, settings: Mapping[str, Any], tensors: Tensors) -> Self:
@@ -253,16 +191,11 @@ class Rnn:
         """Take the next frames (batch, F); log-probabilities (batch, symbols). Changes the state in place."""
         heads = self._advance(state, frames) @ self._head_weight
         heads += self._head_bias
-        allowed = self.spec.allowed_symbols(frames)
-        log_p = masked_log_softmax(self._symbol_logits(heads, frames), allowed)
         state.duration_hidden = heads[:, self._head.get("duration.hidden", slice(0, 0))]
         if self.shape.pointer:
             self._remember(state, heads, frames)
-            if state.length:
-                values = state.past[0, :, : state.length]
-                log_p = mixed(log_p, _gate(heads[:, self._head["gate"]]), state.attention, values, allowed)
         state.length += 1
-        return log_p
+        return self._symbol_log_p(heads, frames, state.attention, state.past[0, :, : state.length - 1])
 
     def durations(self, state: RnnState, symbols: IntArray) -> FloatArray:
         """Log-probabilities (batch, durations) given the symbols (batch,) chosen."""
@@ -298,30 +231,29 @@ class Rnn:
         frames, symbols, durations = song.frames[part], song.symbols[part], song.durations[part]
         rows = np.arange(len(frames))
         heads = outputs[part] @ self._head_weight + self._head_bias
-        allowed = self.spec.allowed_symbols(frames)
-        log_p = masked_log_softmax(self._symbol_logits(heads, frames), allowed)
-        attention = np.empty((len(frames), 0), np.float32)
-        seen = part.start + len(frames)
+        attention, seen = np.empty((len(frames), 0), np.float32), 0
         if self.shape.pointer:
+            seen = part.start + len(frames)
             scores = heads[:, self._head["query"]] @ keys[:seen].T
             past = np.arange(seen) < part.start + rows[:, None]
-            attention = _attention(scores * np.float32(self.shape.pointer_size**-0.5), past)
-            values = np.broadcast_to(song.symbols[:seen].astype(np.intp), attention.shape)
-            log_p = mixed(log_p, _gate(heads[:, self._head["gate"]]), attention, values, allowed)
+            attention = attention_of(scores, past)
+        values = [np.broadcast_to(past[:seen], attention.shape) for past in (song.symbols, song.durations)]
+        log_p = self._symbol_log_p(heads, frames, attention, values[0])
         hidden = heads[:, self._head.get("duration.hidden", slice(0, 0))]
-        values = np.broadcast_to(song.durations[: attention.shape[1]].astype(np.intp), attention.shape)
-        log_d = self._duration_log_p(hidden, symbols, attention, values)
+        log_d = self._duration_log_p(hidden, symbols, attention, values[1])
         return np.stack((log_p[rows, symbols], log_d[rows, durations]), 1)
 
     def _gates(self, frames: IntArray) -> Float32:
         """Frames (n, F) -> the first layer's gates (n, 4 hidden) as far as the input decides."""
-        rows = frames[:, self._input_places] + self._input_offsets
-        total: Float32 = self._input[rows].sum(1) if len(rows) <= CHUNK else self._input[rows[:, 0]]
-        if len(rows) > CHUNK:
-            for column in rows.T[1:]:
-                total += self._input[column]
+        if len(frames) <= FEW:
+            rows = frames.take(self._input_places, 1) + self._input_offsets
+            total = self._input[rows].sum(1)
+        else:
+            features = [(self._tensors[f"embedding.{f.name}"], f.place) for f in self.spec.features]
+            total = np.concatenate([table[frames[:, place]] for table, place in features], 1) @ self._input_weight
         total += self._biases[0]
-        return total
+        gates: Float32 = total
+        return gates
 
     def _advance(self, state: RnnState, frames: IntArray) -> Float32:
         gates = self._gates(frames)
@@ -355,13 +287,18 @@ class Rnn:
             first[step] = self._step(outputs, memories, gates[step : step + batch])[0]
         return np.concatenate((first, outputs[-1][1:]))
 
-    def _symbol_logits(self, heads: Float32, frames: IntArray) -> Float32:
-        logits = heads[:, self._head["symbols"]]
-        for anchor in self._anchors:
-            references = frames[:, anchor.place]
-            relative = np.take_along_axis(heads[:, self._head[f"anchor.{anchor.name}"]], anchor.entries(references), 1)
-            logits[:, anchor.first : anchor.last] += np.where(references[:, None] >= 0, relative, np.float32(0))
-        return logits
+    def _symbol_log_p(self, heads: Float32, frames: IntArray, attention: Float32, past: IntArray) -> FloatArray:
+        """Log-probabilities (n, symbols); past (n, steps) are the symbols that attention (n, steps) weighs."""
+        logits = heads[:, self._head["symbols"]].astype(np.float64)
+        rows = np.arange(len(heads))[:, None]
+        references = np.minimum(frames.take(self._anchor_places, 1), self._anchor_limits)
+        for index, (anchor, entries) in enumerate(zip(self._anchors, self._entries, strict=True)):
+            logits[:, anchor.first : anchor.last] += heads[rows, entries[references[:, index]]]
+        allowed = self.spec.allowed_symbols(frames)
+        likely = softmax(logits, allowed)
+        if attention.shape[1]:
+            likely = mixed(likely, heads[:, self._head["gate"]], attention, past, allowed)
+        return log_of(likely)
 
     def _remember(self, state: RnnState, heads: Float32, frames: IntArray) -> None:
         """Note what the last event was, attend to the events before this one, and add this one's key."""
@@ -369,54 +306,20 @@ class Rnn:
         if length == capacity:
             state.keys = np.concatenate((state.keys, np.empty_like(state.keys)), 1)
             state.past = np.concatenate((state.past, np.zeros_like(state.past)), 2)
-        for choice, place in enumerate(self._previous):
-            if length and place is not None:
-                state.past[choice, :, length - 1] = frames[:, place] - 1
-        query = heads[:, self._head["query"]] * np.float32(self.shape.pointer_size**-0.5)
-        scores = (state.keys[:, :length] @ query[:, :, None])[:, :, 0]
-        state.attention = _attention(scores, None)
+        if length:
+            state.past[: len(self._previous), :, length - 1] = frames.take(self._previous, 1).T - 1
+        scores = (state.keys[:, :length] @ heads[:, self._head["query"], None])[:, :, 0]
+        state.attention = attention_of(scores, None)
         state.keys[:, length] = heads[:, self._head["key"]]
 
-    def _duration_log_p(
-        self, hidden: Float32, symbols: IntArray, attention: Float32, past: NDArray[np.intp]
-    ) -> FloatArray:
+    def _duration_log_p(self, hidden: Float32, symbols: IntArray, attention: Float32, past: IntArray) -> FloatArray:
         """Log-probabilities (n, durations); past (n, steps) are the durations that attention (n, steps) weighs."""
-        allowed = self.spec.allowed_durations(symbols)
-        if self.spec.durations == 1:
-            return masked_log_softmax(np.zeros(allowed.shape), allowed)
+        allowed, size = self.spec.allowed_durations(symbols), self.spec.durations
+        if size == 1:
+            return log_of(allowed.astype(np.float64))
         logits = np.tanh(hidden + self._duration_symbol[symbols]) @ self._duration_weight
         logits += self._duration_bias
-        log_p = masked_log_softmax(logits[:, : self.spec.durations], allowed)
+        likely = softmax(logits[:, :size].astype(np.float64), allowed)
         if attention.shape[1]:
-            log_p = mixed(log_p, _gate(logits[:, self.spec.durations :]), attention, past, allowed)
-        return log_p
-
-
-def mixed(
-    log_p: FloatArray, gate: FloatArray, attention: Float32, values: NDArray[np.intp], allowed: BoolArray
-) -> FloatArray:
-    """Mix what is copied from the past into log-probabilities (n, choices); see the module docstring.
-
-    gate (n, 1); attention (n, steps) on values (n, steps), the choices made then; allowed (n, choices).
-    """
-    permitted = attention * np.take_along_axis(allowed, values, 1)
-    flat = values + np.arange(len(log_p))[:, None] * log_p.shape[1]
-    copied = np.bincount(flat.ravel(), permitted.ravel(), log_p.size).reshape(log_p.shape)
-    mass = copied.sum(1, keepdims=True)
-    with np.errstate(divide="ignore"):
-        result: FloatArray = np.log((1 - gate * mass) * np.exp(log_p) + gate * copied)
-    return result
-
-
-def _gate(logits: Float32) -> FloatArray:
-    return GATE_LIMIT / (1 + np.exp(-logits.astype(np.float64)))
-
-
-def _attention(scores: Float32, past: BoolArray | None) -> Float32:
-    """Softmax (n, steps) over the steps that are past (all where None); zeros where there are none."""
-    if past is not None:
-        scores = np.where(past, scores, np.float32(-np.inf))
-    top = scores.max(1, keepdims=True, initial=-1e30)
-    weights: Float32 = np.exp(scores - top)
-    weights /= np.maximum(weights.sum(1, keepdims=True), np.float32(1e-30))
-    return weights
+            likely = mixed(likely, logits[:, size:], attention, past, allowed)
+        return log_of(likely)
