@@ -15,7 +15,7 @@ def mixed(likely: FloatArray, gate: Float32, attention: Float32, past: IntArray,
     """
     count, size = likely.shape
     places = past if count == 1 else past + np.arange(0, count * size, size)[:, None]
-    copied: FloatArray = np.bincount(places.ravel(), attention.ravel(), likely.size).reshape(likely.shape)
+    copied = np.asarray(np.bincount(places.ravel(), attention.ravel(), likely.size), np.float64).reshape(likely.shape)
     copied *= allowed
     copied = copied * (GATE_LIMIT / (1 + np.exp(-gate.astype(np.float64))))
     result: FloatArray = (1 - copied.sum(1, keepdims=True)) * likely
