@@ -24,6 +24,8 @@ from tunesmith.scheme import vocabulary as v
 
 FORMAT = 1  # raised when older programs could not read the file
 MAX_BYTES = 4 << 30
+_LEARN = "learn one: tunesmith learn SONGS -o mine.safetensors"
+_AGAIN = "copy it again, or learn it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +88,22 @@ def save(learned: Learned, path: Path) -> Learned:
         "about": learned.about,
         "songs": list(learned.songs.names),
     }
+    songs: Tensors = {"songs.events": learned.songs.events, "songs.starts": learned.songs.starts}
     digest = _digest(tensors, head)
-    tensors |= {"songs.events": learned.songs.events, "songs.starts": learned.songs.starts}
-    data = pack(tensors, {"tunesmith": json.dumps(head | {"digest": digest}, sort_keys=True)})
+    head |= {"digest": digest, "songs_mark": _mark(songs)}
+    data = pack(tensors | songs, {"tunesmith": json.dumps(head | {"mark": _mark({}, head)}, sort_keys=True)})
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return Learned(learned.name, learned.model, learned.viewpoints, learned.songs, learned.about, digest)
 
 
 def _digest(tensors: Tensors, head: dict[str, Any]) -> str:
-    mark = hashlib.sha256(json.dumps([head["model"], head["settings"], head["viewpoints"]], sort_keys=True).encode())
+    return _mark(tensors, [head["model"], head["settings"], head["viewpoints"]])
+
+
+def _mark(tensors: Tensors, plain: object = None) -> str:
+    """The SHA-256 of plain JSON values and tensors."""
+    mark = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
     for name, value in sorted(tensors.items()):
         mark.update(f"{name} {value.dtype} {value.shape}".encode())
         mark.update(np.ascontiguousarray(value).tobytes())
@@ -114,8 +122,8 @@ def load(path: Path) -> Learned:
         return _built(head, tensors)
     except ModelError as error:
         raise error.at(path) from None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ModelError("the model file is damaged", path=path, fix="learn it again") from error
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
+        raise ModelError("the model file is damaged", path=path, fix=_AGAIN) from error
 
 
 def read_head(path: Path) -> dict[str, Any]:
@@ -136,9 +144,8 @@ def _read(path: Path, weights: bool = True) -> tuple[dict[str, Any], Tensors]:
         with safe_open(path, framework="numpy") as file:
             head = _checked_head(file.metadata(), path)
             tensors = {name: file.get_tensor(name) for name in file.keys()} if weights else {}  # noqa: SIM118 - no dict
-    except (SafetensorError, OSError, ValueError) as error:
-        what = "is not a model file, or only a part of one"
-        raise ModelError(what, path=path, fix="learn it again, or copy it again") from error
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # odd types of tensor
+        raise ModelError("is not a model file, or only a part of one", path=path, fix=_AGAIN) from error
     return head, tensors
 
 
@@ -147,12 +154,14 @@ def _check_openable(path: Path) -> None:
 
     try:
         if path.is_dir():
-            raise StorageError("is a folder, not a model file", path=path)
+            raise StorageError("is a folder, not a model file", path=path, fix=_LEARN)
+        if path.exists() and not path.is_file():  # a pipe or device would block for ever
+            raise ModelError("is not a regular file", path=path, fix=_LEARN)
         with path.open("rb") as file:
             if not file.read(1):
-                raise ModelError("the file is empty", path=path)
+                raise ModelError("the file is empty", path=path, fix=_LEARN)
         if path.stat().st_size > MAX_BYTES:
-            raise ModelError("larger than any model of ours", path=path)
+            raise ModelError("larger than any model of ours", path=path, fix=_LEARN)
     except OSError as error:
         raise storage_error(error, path) from error
 
@@ -162,13 +171,16 @@ def _checked_head(metadata: dict[str, str] | None, path: Path) -> dict[str, Any]
         head = json.loads((metadata or {})["tunesmith"])
         version, vocabulary = int(head["format"]), int(head["vocabulary"])
     except (KeyError, ValueError, TypeError) as error:
-        raise ModelError("is a safetensors file, but not a Tunesmith model", path=path) from error
+        raise ModelError("is a safetensors file, but not a Tunesmith model", path=path, fix=_LEARN) from error
     if version > FORMAT or vocabulary > v.VERSION:
         what = f"was made by a newer Tunesmith ({head.get('program', 'unknown')}); this is {__version__}"
         raise ModelError(what, path=path, fix="update with: pip install -U tunesmith")
     if vocabulary < v.VERSION:
         raise ModelError("was made with an older vocabulary", path=path, fix="learn it again")
     found: dict[str, Any] = head
+    mark = found.pop("mark", None)
+    if mark != _mark({}, found):
+        raise ModelError("what the model file says of itself was changed or damaged", path=path, fix=_AGAIN)
     return found
 
 
@@ -178,7 +190,7 @@ def _built(head: dict[str, Any], tensors: Tensors) -> Learned:
         raise ModelError(f"the model {name!r} is not known to this version")
     weights = {key: value for key, value in tensors.items() if key.startswith("model.")}
     if _digest(weights, head) != head["digest"]:
-        raise ModelError("the weights are not those that were saved", fix="learn it again, or copy it again")
+        raise ModelError("the weights are not those that were saved", fix=_AGAIN)
     known = frozenset(head["viewpoints"])
     world = scheme.spec(known)
     if {f.name for f in world.features} != known:
@@ -187,6 +199,17 @@ def _built(head: dict[str, Any], tensors: Tensors) -> Learned:
         world, head["settings"], {key.removeprefix("model."): value for key, value in weights.items()}
     )
     songs = LearnedSongs(tuple(head["songs"]), tensors["songs.events"], tensors["songs.starts"])
-    if len(songs.starts) != len(songs.names) + 1 or songs.starts[-1] != len(songs.events):
-        raise ModelError("the model file is damaged", fix="learn it again")
+    if _mark({"songs.events": songs.events, "songs.starts": songs.starts}) != head["songs_mark"]:
+        raise ModelError("the songs in it are not those that were saved", fix=_AGAIN)
+    if not _sound(songs):
+        raise ModelError("the model file is damaged", fix=_AGAIN)
     return Learned(name, model, tuple(head["viewpoints"]), songs, dict(head["about"]), str(head["digest"]))
+
+
+def _sound(songs: LearnedSongs) -> bool:
+    """Whether the songs are rows of events of the vocabulary, one for each name."""
+    events, starts = songs.events, songs.starts
+    shaped = events.ndim == 2 and events.shape[1] == 2 and starts.shape == (len(songs.names) + 1,)
+    if not shaped or starts[0] != 0 or starts[-1] != len(events) or (np.diff(starts) < 0).any():
+        return False
+    return bool(((events >= 0) & (events < (v.SYMBOLS, v.DURATIONS))).all())

@@ -12,6 +12,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from tunesmith.score import Score
 MIN_NOTES = 8  # shorter songs teach nothing and end at once
 MAX_EVENTS = 200_000  # a song; about ten hours of four voices
 SHARD_EVENTS = 1 << 17  # about 13 MB of frames
+WORK = ".safetensors.work"  # how the folder of an unfinished model ends
 INDEX = np.dtype(
     [("shard", "i4"), ("start", "i8"), ("length", "i4"), ("notes", "i4"), ("bars", "i4"), ("low", "i2"), ("high", "i2")]
 )
@@ -62,25 +64,27 @@ class Entry:
 def find_files(paths: Sequence[Path]) -> list[Path]:
     """The files that these files and folders stand for, folders with all below them, in a fixed order.
 
-    Hidden files in folders are left out.
+    Hidden files in folders are left out, and what learning keeps there while it works.
 
     Raises:
         StorageError: a path does not exist or cannot be opened.
     """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            inside = [p for p in sorted(path.rglob("*")) if not _hidden(p.relative_to(path))]
-            found += [p for p in inside if not p.is_dir()]
-        elif path.exists() or path.is_symlink():
-            found.append(path)
-        else:
-            raise StorageError("no such file or folder", path=path)
+        try:
+            if path.is_dir():
+                found += [p for p in sorted(path.rglob("*")) if not (_hidden(p.relative_to(path)) or p.is_dir())]
+            elif path.exists() or path.is_symlink():
+                found.append(path)
+            else:
+                raise StorageError("no such file or folder", path=path)
+        except OSError as error:  # a name too long, a folder that may not be looked into
+            raise storage_error(error, path) from error
     return list(dict.fromkeys(found))
 
 
 def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+    return any(part.startswith(".") or part.endswith(WORK) for part in path.parts)
 
 
 class Corpus:
@@ -163,8 +167,9 @@ def ingest(
     Raises:
         StorageError: the folder cannot be written.
     """
-    writer = _Writer(make_folder(folder), key)
+    writer = None
     try:
+        writer = _Writer(make_folder(folder), key)
         for song in songs:
             if isinstance(song, Score):
                 yield writer.add_score(song, encode)
@@ -174,7 +179,9 @@ def ingest(
     except OSError as error:
         raise storage_error(error, folder) from error
     finally:
-        writer.release()
+        with suppress(OSError):  # all is written, or an error is on its way already
+            if writer:
+                writer.release()
 
 
 class _Writer:
@@ -255,7 +262,7 @@ class _Writer:
     def _flush(self) -> None:
         if self.pending:
             for kind, arrays in (("events", self.events), ("frames", self.frames)):
-                np.save(self.folder / f"{kind}-{self.shard:05}.npy", np.concatenate(arrays), allow_pickle=False)
+                _write_array(self.folder / f"{kind}-{self.shard:05}.npy", np.concatenate(arrays))
         self.shard, self.pending, self.events, self.frames = self.shard + 1, 0, [], []
 
     def _note(self, entry: Entry) -> Entry:
@@ -273,13 +280,20 @@ class _Writer:
 
     def close(self) -> None:
         self._flush()
-        np.save(self.folder / "songs.npy", np.array(self.rows, INDEX), allow_pickle=False)
+        _write_array(self.folder / "songs.npy", np.array(self.rows, INDEX))
         self.report.flush()
-        about = json.dumps({"key": self.key, "vocabulary": v.VERSION, **self.totals}, indent=1)
-        write_atomically(self.folder / "corpus.json", lambda file: file.write(about.encode()))
+        about = json.dumps({"key": self.key, "vocabulary": v.VERSION, **self.totals}, indent=1).encode()
+        write_atomically(self.folder / "corpus.json", lambda file: file.write(about))
 
     def release(self) -> None:
         self.report.close()
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    """As `np.save`, whose own writing does not say that the disk is full."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+        file.write(array.tobytes())
 
 
 def _described(score: Score, entry: Entry) -> Entry:
