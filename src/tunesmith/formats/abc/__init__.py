@@ -20,10 +20,10 @@ wild do otherwise:
 
 Writing: what is lost is velocity; a spelling that is not known (it comes back as the key spells it) or has
 more than two sharps or flats; overlap within one voice (the notes move to another voice); voice numbers above
-16; parts without notes where the score has none at all; double quotes in part names; line breaks in texts;
-repeats that signs cannot say (nested, or with passes that no ending plays) are written out. All else reads
-back equal: `read(write(score)) == score`. `%%MIDI program` and `channel 10` carry instruments and drums,
-`%%tunesmith` the provenance.
+32; changes of key, meter or tempo after the last note; parts where the score has none at all; double quotes in
+part names; line breaks in texts; repeats that signs cannot say (nested, or with passes that no ending plays)
+are written out. All else reads back equal: `read(write(score)) == score`. `%%MIDI program` and `channel 10`
+carry instruments and drums, `%%tunesmith` the provenance.
 
 Source: https://abcnotation.com/wiki/abc:standard:v2.1
 """

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from tunesmith.formats.abc.music import WHOLE, Mark
+from tunesmith.formats.abc.timeline import WHOLE, Mark
 from tunesmith.score import Ending, Meter, Repeat
 
 Place = tuple[int, int]  # line, column

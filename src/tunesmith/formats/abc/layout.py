@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tunesmith.formats.abc.music import MAX_PASSES
+from tunesmith.formats.abc.tokens import MAX_PASSES
 from tunesmith.score import Bar, Note, Part, Repeat, Score
 
 BARS_A_LINE = 4

@@ -41,22 +41,26 @@ def split(onset: int, ticks: int) -> Iterator[Length]:
 
     What no tuplet of `TUPLETS` makes printable is written as it is: any fraction is valid ABC.
     """
-    if printable(ticks):
-        yield Length(ticks)
-    elif ticks % SMALLEST == 0:
+    kind = _kind_of(onset, ticks)
+    cut = _beat_inside(onset, ticks)
+    if kind == PLAIN and ticks % SMALLEST == 0:
         yield from _values(ticks, PLAIN)
+    elif kind and kind != PLAIN and printable(ticks, kind) and not (cut and ticks % SMALLEST == 0):
+        yield Length(ticks, kind)
+    elif cut:
+        yield from split(onset, cut)
+        yield from split(onset + cut, ticks - cut)
     else:
-        for kind in TUPLETS:
-            if printable(ticks, kind):
-                yield Length(ticks, kind)
-                return
-        cut = _beat_inside(onset, ticks)
-        if cut:
-            yield from split(onset, cut)
-            yield from split(onset + cut, ticks - cut)
-            return
-        fits = next((k for k in TUPLETS if ticks * k[0] % (k[1] * SMALLEST) == 0), None)
-        yield from _values(ticks, fits) if fits else iter((Length(ticks),))
+        yield from _values(ticks, kind) if kind else iter((Length(ticks),))
+
+
+def _kind_of(onset: int, ticks: int) -> Kind | None:
+    """The tuplet in which a note begins and ends on written values; None where there is none."""
+    place = onset % TPQ
+    return next(
+        (k for k in (PLAIN, *TUPLETS) if place * k[0] % (k[1] * SMALLEST) == ticks * k[0] % (k[1] * SMALLEST) == 0),
+        None,
+    )
 
 
 def _values(ticks: int, kind: Kind) -> Iterator[Length]:
@@ -97,10 +101,9 @@ def tuplet_groups(lengths: list[Length]) -> Iterator[tuple[str, int]]:
     while at < len(lengths):
         kind, count, held = lengths[at].kind, 1, lengths[at].ticks
         while kind != PLAIN and held % SMALLEST and at + count < len(lengths):
-            following = lengths[at + count]
-            if not printable(following.ticks, kind):
+            if lengths[at + count].kind != kind:
                 break
-            held, count = held + following.ticks, count + 1
+            held, count = held + lengths[at + count].ticks, count + 1
         yield "" if kind == PLAIN else _sign(kind, count), count
         at += count
 

@@ -12,7 +12,8 @@ from tunesmith.formats.abc import fields
 from tunesmith.formats.abc.book import FIELD, Line, Source
 from tunesmith.formats.abc.fields import Fault, KeyField
 from tunesmith.formats.abc.grid import Grid, grid, repeats
-from tunesmith.formats.abc.music import Mark, Voice
+from tunesmith.formats.abc.music import Voice
+from tunesmith.formats.abc.timeline import Mark
 from tunesmith.score import Chord, Key, Note, Part, Score, Tempo
 from tunesmith.theory import pitch_class
 
@@ -52,7 +53,7 @@ class TuneReader:
         self.provenance = ""
         self.meter: tuple[int, int] | None = None
         self.unit: Fraction | None = None
-        self.tempo = ""
+        self.tempo = 0, ""  # line, text
         self.key = KeyField(None, "major", fields.signature_of(0))
         self.declared: list[str] = []
         self.voices: dict[str, Voice] = {}
@@ -113,7 +114,7 @@ class TuneReader:
             case "L":
                 self.unit = fields.parse_unit(text)
             case "Q":
-                self.tempo = text
+                self.tempo = self.line, text
             case "V":
                 self.declared.append(text)
             case "K":
@@ -234,7 +235,8 @@ class TuneReader:
         """The tempos of the header and of all voices; at one time the upper voice counts."""
         unit = self.unit or fields.default_unit(self.meter)
         found = {onset: bpm for voice in reversed(voices) for onset, bpm in voice.tempos}
-        opening = fields.parse_tempo(self.tempo, unit)
+        self.line, text = self.tempo  # the unit note length, on which it may depend, is known only now
+        opening = fields.parse_tempo(text, unit)
         if opening is not None:
             found.setdefault(0, opening)
         return tuple(Tempo(onset, bpm) for onset, bpm in sorted(found.items()))

@@ -83,7 +83,12 @@ class Sheet:
     """A score being written. `unit` is the unit note length in ticks."""
 
     def __init__(self, score: Score) -> None:
-        self.score = score
+        end = score.end
+        score = self.score = score.replace(  # what changes after the last note changes nothing
+            meters=tuple(meter for meter in score.meters if meter.onset < end),
+            keys=tuple(key for key in score.keys if key.onset < end),
+            tempos=tuple(tempo for tempo in score.tempos if tempo.onset < end),
+        )
         meter = score.meter_at(0)
         self.unit = WHOLE // (16 if meter.unit >= 16 else 4 if meter.unit <= 2 else 8)
         self.stretches = list(stretches(score))
