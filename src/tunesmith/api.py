@@ -66,6 +66,7 @@ __all__ = [
     "Request",
     "Score",
     "Songs",
+    "StorageError",
     "WriteOptions",
     "checked",
     "compose",

@@ -180,10 +180,10 @@ class LearnView:
         if not history:
             return
         baselines = {k: b for k, b in report["bits_per_note"].items() if k != "learned"}
-        path = model.with_suffix(".png")
+        path = model.with_name(f"{model.stem}-curve.png")  # MODEL.png may be the picture of a piece
         try:
             api.save_curve([h[0] for h in history], [h[1] for h in history], baselines, path)
-        except api.MissingExtra as error:
+        except (api.MissingExtra, api.StorageError) as error:  # the model is written: that is what counts
             self._bar.say(f"no picture of the learning curve: {error}")
             return
         yield path
