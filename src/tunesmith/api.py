@@ -323,14 +323,17 @@ def summed(results: Iterable[Evaluated]) -> Bits:
 def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = None) -> None:
     """Write a score, in the format that the ending asks for, or a model (`.safetensors`).
 
+    For a format that shows note values, music that was played in is quantised first.
+
     Raises:
         UnknownFormat: no format has this ending.
         StorageError: the file cannot be written; an older one survives.
     """
     if isinstance(thing, Learned):
         checkpoint.save(thing, Path(path))
-    else:
-        formats.write(thing, Path(path), options and checked(options))
+        return
+    notated = formats.format_of(Path(path)).notated
+    formats.write(prepare(thing) if notated else thing, Path(path), options and checked(options))
 
 
 def info(path: PathLike, options: ReadOptions | None = None) -> dict[str, Any]:

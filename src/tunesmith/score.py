@@ -315,7 +315,7 @@ class Score:
             spans.extend(repeat.spans())
             now = repeat.end
         spans.append((now, max(self.end, now)))
-        return self.play([(a, b) for a, b in spans if b > a])
+        return self.play(_merged(spans))
 
     def play(self, spans: Iterable[tuple[int, int]]) -> Score:
         """Stretches [start, end) of the piece, in ticks, put one after the other."""
@@ -368,6 +368,17 @@ def _in_force(changes: tuple[Timed, ...], onset: int) -> Timed | None:
             break
         if change.onset <= onset or found is None:
             found = change if change.onset <= onset else found
+    return found
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches without empty ones, and with neighbours made one: a note tied from one into the other stays whole."""
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        if found and found[-1][1] == start < end:
+            found[-1] = found[-1][0], end
+        elif start < end:
+            found.append((start, end))
     return found
 
 

@@ -27,22 +27,26 @@ from tunesmith.score import Score
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A file format: its name, file-name endings, module here, and whether it can be read and written."""
+    """A file format: its name, file-name endings, module here, and whether it can be read and written.
+
+    `notated`: it shows note values, so that music that was played in should be quantised before it is written.
+    """
 
     name: str
     endings: tuple[str, ...]
     module: str
     reads: bool
     writes: bool
+    notated: bool = False
 
 
 FORMATS = (
     Format("MIDI", (".mid", ".midi"), "midi", reads=True, writes=True),
-    Format("ABC", (".abc",), "abc", reads=True, writes=True),
+    Format("ABC", (".abc",), "abc", reads=True, writes=True, notated=True),
     Format("digits", (".txt",), "digits", reads=True, writes=True),
-    Format("MusicXML", (".musicxml",), "musicxml", reads=False, writes=True),
-    Format("score picture", (".svg", ".png"), "picture", reads=False, writes=True),
-    Format("web page", (".html",), "page", reads=False, writes=True),
+    Format("MusicXML", (".musicxml",), "musicxml", reads=False, writes=True, notated=True),
+    Format("score picture", (".svg", ".png"), "picture", reads=False, writes=True, notated=True),
+    Format("web page", (".html",), "page", reads=False, writes=True, notated=True),
     Format("audio", (".wav", ".flac", ".ogg", ".mp3"), "audio", reads=False, writes=True),
 )
 
