@@ -126,7 +126,7 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
 
 @cli.command(short_help="Compose new pieces.")
 @click.option("-m", "--model", type=SONGS, help="The model to compose with, as written by learn.")
-@click.option("-o", "--output", type=SONGS, default=Path("song"), show_default=True, help="See below.")
+@click.option("-o", "--output", type=SONGS, default=Path("song"), show_default=True, help="See above.")
 @click.option("--bars", type=int, default=16, show_default=True, help="Length in bars.")
 @click.option("--key", metavar="KEY", help='Such as D, "F# minor", "E dorian" (default: as learned).')
 @click.option("--meter", metavar="METER", help="Such as 3/4 (default: as learned).")
