@@ -326,14 +326,18 @@ def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = 
     For a format that shows note values, music that was played in is quantised first.
 
     Raises:
+        RequestError: an option makes no sense.
         UnknownFormat: no format has this ending.
         StorageError: the file cannot be written; an older one survives.
     """
     if isinstance(thing, Learned):
         checkpoint.save(thing, Path(path))
         return
-    notated = formats.format_of(Path(path)).notated
-    formats.write(prepare(thing) if notated else thing, Path(path), options and checked(options))
+    path = Path(path)
+    if path.is_dir():
+        raise StorageError("is a folder, not a file", path=path, fix="add a file name")
+    notated = formats.format_of(path).notated
+    formats.write(prepare(thing) if notated else thing, path, options and checked(options))
 
 
 def info(path: PathLike, options: ReadOptions | None = None) -> dict[str, Any]:
