@@ -436,4 +436,4 @@ def _in_notebook(piece: Score) -> str:
         return html.escape(score.describe(piece))
 
 
-score.viewer = _in_notebook
+score.set_viewer(_in_notebook)
