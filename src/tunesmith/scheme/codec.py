@@ -52,11 +52,11 @@ def carried(score: Score) -> Score:
 
 
 def _effective_keys(keys: Sequence[Key]) -> tuple[Key, ...]:
-    """One key at 0, then only those that change something; of several at one tick the last."""
+    """One key at 0, then only those that change something heard; of several at one tick the last."""
     last = {max(k.onset, 0): k for k in keys}
     found = [Key(0, *_signature(last.pop(0, keys[0] if keys else Key())))]
     for onset, key in sorted(last.items()):
-        if _signature(key) != _signature(found[-1]):
+        if (key.tonic, key.mode) != (found[-1].tonic, found[-1].mode):
             found.append(Key(onset, *_signature(key)))
     return tuple(found)
 
@@ -159,7 +159,7 @@ def _cuts(score: Score) -> list[int]:
 
 def close_of(score: Score) -> int:
     """The tick at which the piece closes: its end, filled up to a bar line or to what the pickup leaves of a bar."""
-    end, meter = score.end, score.meters[-1]
+    end, meter = max(score.end, score.pickup + 1), score.meters[-1]
     origin = meter.onset if len(score.meters) > 1 else score.pickup
     closes = {(-(end - origin)) % meter.bar}
     if score.pickup < meter.bar:
