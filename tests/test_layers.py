@@ -17,7 +17,7 @@ ROWS = (
     ("prepare", "evaluation"),
     ("corpus", "constraints", "checkpoint"),
     ("train", "sample"),
-    ("learner",),
+    ("learner", "inspection"),
     ("api",),
     ("cli", "console"),
     ("__main__",),

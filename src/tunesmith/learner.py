@@ -29,16 +29,18 @@ from tunesmith.score import Score
 from tunesmith.train import Epoch, Outcome, Plan, as_it_is, train
 
 KINDS = ("rnn", "ngram", "uniform", "seed")
-# the one dial: settings of the network by size, and up to how many events "auto" takes it
-SIZES: dict[str, tuple[dict[str, Any], float]] = {
-    "small": ({"hidden": 128, "dropout": 0.4}, 20_000),
-    "medium": ({"hidden": 256, "dropout": 0.4}, 400_000),
-    "large": ({"hidden": 512, "layers": 2, "dropout": 0.2}, math.inf),
+# The one dial: settings of the network by size, its learning rate, and up to how many events "auto" takes it.
+SIZES: dict[str, tuple[dict[str, Any], float, float]] = {
+    "small": ({"hidden": 128, "dropout": 0.6, "input_dropout": 0.3}, 8e-3, 20_000),
+    "medium": ({"hidden": 256, "dropout": 0.4, "input_dropout": 0.1}, 4e-3, 400_000),
+    "large": ({"hidden": 512, "layers": 2, "dropout": 0.2}, 2e-3, math.inf),
 }
+BATCHES = ((40, 2), (150, 4), (400, 8), (math.inf, 16))  # up to so many songs: songs a step
 # The historical recipe: what its author used, where it is known (windows of 20, LSTM 256, dropout 0.2, softmax).
 SEED_SETTINGS = {"hidden": 256, "layers": 1, "dropout": 0.2, "pointer": False, "relative": False, "window": 20}
 SEED_WIDTH = 32
 SEED_PLAN = Plan(SEED_SETTINGS, epochs=40, batch=1, rate=1.2e-2, weight_decay=0.0, transpose=0, tell=0.0)
+MOST_EPOCHS = 60
 COMPARED = 300  # songs that the n-gram beside the network learns from, at the most: it is only a yardstick
 
 
@@ -208,14 +210,15 @@ def plan_for(request: LearnRequest, songs: Corpus) -> Plan:
     events = int(songs.about["events"])
     size = request.size
     if size == "auto":
-        size = next(name for name, (_, most) in SIZES.items() if events <= most)
-    batch = 4 if len(songs) < 40 else 8 if len(songs) < 400 else 16
-    batches = max(1, len(songs) // batch + events // (batch * 512))
-    epochs = request.epochs or max(15, min(90, 6000 // batches))
+        size = next(name for name, (_, _, most) in SIZES.items() if events <= most)
+    settings, rate, _ = SIZES[size]
+    # Few songs are heard often, many less often: about three million events in all, some minutes on two cores.
+    epochs = request.epochs or max(15, min(MOST_EPOCHS, 3_000_000 // max(events, 1)))
     return Plan(
-        SIZES[size][0],
+        settings,
         epochs=epochs,
-        batch=batch,
+        batch=next(batch for most, batch in BATCHES if len(songs) <= most),
+        rate=rate,
         patience=max(8, epochs // 4),
         refit=len(songs) <= 400,
         seed=request.seed,

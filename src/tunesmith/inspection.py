@@ -1,0 +1,128 @@
+"""Looking into files: what is in them, and how well a model predicts them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tunesmith import checkpoint, corpus, formats, scheme
+from tunesmith.checkpoint import Learned
+from tunesmith.errors import FormatError, SongWarning, StorageError, TunesmithError
+from tunesmith.evaluation import Bits, bits_of, total
+from tunesmith.formats import ReadOptions
+from tunesmith.models import Song
+from tunesmith.prepare import prepare
+from tunesmith.scheme.steps import encode_steps
+from tunesmith.score import Score
+
+PathLike = str | Path
+
+
+def song_file(path: PathLike) -> Path:
+    """The path of a file: what is not there, or a folder, is said before any word about its ending."""
+    path = Path(path)
+    if path.is_dir():
+        raise StorageError("is a folder, not a file", path=path, fix="name a file in it")
+    if not path.exists():
+        raise StorageError("no such file", path=path)
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """How well a model predicts a song: its name, and bits per note; `problem` says why it could not be measured."""
+
+    name: str
+    bits: Bits
+    problem: str = ""
+
+
+def evaluate(model: Learned | PathLike, *paths: PathLike, options: ReadOptions | None = None) -> Iterator[Evaluated]:
+    """Bits per note of every song of files and folders under a model, song by song. See `evaluation.bits_of`.
+
+    Raises:
+        StorageError: a path does not exist.
+        ModelError: the model file is not readable.
+    """
+    learned = model if isinstance(model, Learned) else checkpoint.load(Path(model))
+    for path in corpus.find_files([Path(p) for p in paths]):
+        try:
+            for song in formats.read(path, options):
+                if isinstance(song, SongWarning):
+                    continue
+                if isinstance(song, FormatError):
+                    yield Evaluated(path.stem, Bits(), str(song))
+                else:
+                    yield _evaluated(learned, song, song.title or path.stem)
+        except TunesmithError as error:
+            yield Evaluated(path.stem, Bits(), str(error))
+
+
+def _evaluated(learned: Learned, song: Score, name: str) -> Evaluated:
+    encode = encode_steps if learned.name == "alphabet" else scheme.encode
+    try:
+        events = encode(prepare(song))
+    except TunesmithError as error:
+        return Evaluated(name, Bits(), str(error))
+    pairs = np.array(events, np.int16)
+    arrays = Song(scheme.frames(events), pairs[:, 0], pairs[:, 1])
+    bits = bits_of(learned.model.score(arrays), arrays)
+    problem = "" if np.isfinite(bits.per_note) else "holds something this model can never write"
+    return Evaluated(name, bits, problem)
+
+
+def summed(results: Iterable[Evaluated]) -> Bits:
+    """All songs that could be measured together."""
+    return total(result.bits for result in results if not result.problem)
+
+
+def info(path: PathLike, options: ReadOptions | None = None) -> dict[str, Any]:
+    """What is in a file: a model's provenance and report, or its songs, with the problems of those that cannot be
+    read and remarks about doubtful ones. Plain values.
+
+    Raises:
+        TunesmithError: it cannot be read.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".safetensors":
+        head = checkpoint.read_head(path)
+        return (
+            {"file": path.name, "kind": "model"}
+            | {k: head[k] for k in ("model", "program", "digest", "about")}
+            | {"songs": head["songs"]}
+        )
+    found = list(read_songs(path, options))
+    lost = [song for song in found if isinstance(song, FormatError) and not is_warning(song)]
+    songs = [_described(song) for song in found if isinstance(song, Score)]
+    if lost and not songs:
+        what = f"none of its {len(lost)} songs can be read (the first: {lost[0]})"
+        raise lost[0] if len(lost) == 1 else FormatError(what, path=path)
+    remarks = [str(song) for song in found if isinstance(song, SongWarning)]
+    return {"file": path.name, "kind": "songs", "songs": songs, "problems": list(map(str, lost)), "remarks": remarks}
+
+
+def _described(song: Score) -> dict[str, Any]:
+    meter, end = song.meter_at(0), song.end
+    found: dict[str, Any] = {
+        "title": song.title,
+        "composer": song.composer,
+        "bars": sum(bar.number > 0 for bar in song.bars()),
+        "notes": song.note_count,
+        "parts": [p.name or f"program {p.program}" for p in song.parts],
+        "key": str(song.key_at(0)) if song.keys else None,
+        "meter": f"{meter.beats}/{meter.unit}",
+        "tempo": song.tempo_at(0).bpm,
+        "seconds": round(float(song.seconds(end)), 2),
+        "repeats": len(song.repeats),
+    }
+    if song.provenance:
+        try:
+            found["provenance"] = json.loads(song.provenance)
+        except ValueError:
+            found["provenance"] = song.provenance
+    return found
