@@ -26,10 +26,8 @@ from tunesmith.checkpoint import Learned
 from tunesmith.corpus import Entry
 from tunesmith.errors import (
     CorpusError,
-    FormatError,
     MissingExtra,
     RequestError,
-    SongWarning,
     StorageError,
     TunesmithError,
 )
@@ -37,7 +35,7 @@ from tunesmith.evaluation import Bits
 from tunesmith.files import make_folder, probe_writable, write_atomically
 from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
 from tunesmith.formats.digits import STEP_SECONDS
-from tunesmith.inspection import Evaluated, evaluate, info, song_file, summed
+from tunesmith.inspection import Evaluated, evaluate, info, is_warning, read_songs, summed
 from tunesmith.learner import KINDS, SIZES, Event, Finished, Ingested, LearnRequest, learning
 from tunesmith.prepare import prepare
 from tunesmith.sample import Request
@@ -104,15 +102,6 @@ class Songs(Sequence[Score]):
 
     def __getitem__(self, index: Any) -> Any:
         return self.scores[index]
-
-
-def read_songs(path: PathLike, options: ReadOptions | None = None) -> Iterator[Score | FormatError]:
-    """Every song of a file as it was read (not prepared for learning); for a bad one, the reason.
-
-    Raises:
-        TunesmithError: the whole file cannot be read.
-    """
-    return formats.read(song_file(path), options)
 
 
 Options = TypeVar("Options", ReadOptions, WriteOptions)
@@ -287,11 +276,6 @@ def picture(piece: Score) -> str:
     from tunesmith.formats.picture import svg
 
     return svg(piece)
-
-
-def is_warning(problem: TunesmithError) -> bool:
-    """Whether a problem is a remark about a song that was read all the same."""
-    return isinstance(problem, SongWarning)
 
 
 def write_text(path: PathLike, text: str) -> None:

@@ -23,7 +23,7 @@ from tunesmith.score import Score
 PathLike = str | Path
 
 
-def song_file(path: PathLike) -> Path:
+def _song_file(path: PathLike) -> Path:
     """The path of a file: what is not there, or a folder, is said before any word about its ending."""
     path = Path(path)
     if path.is_dir():
@@ -31,6 +31,20 @@ def song_file(path: PathLike) -> Path:
     if not path.exists():
         raise StorageError("no such file", path=path)
     return path
+
+
+def read_songs(path: PathLike, options: ReadOptions | None = None) -> Iterator[Score | FormatError]:
+    """Every song of a file as it was read (not prepared for learning); for a bad one, the reason.
+
+    Raises:
+        TunesmithError: the whole file cannot be read.
+    """
+    return formats.read(_song_file(path), options)
+
+
+def is_warning(problem: TunesmithError) -> bool:
+    """Whether a problem is a remark about a song that was read all the same."""
+    return isinstance(problem, SongWarning)
 
 
 @dataclass(frozen=True, slots=True)
