@@ -382,6 +382,40 @@ def test_no_command_but_learn_imports_torch(tmp_path: Path, rnn: Path, songs: Pa
     assert "torch" not in found
 
 
+WITHOUT = """
+import sys
+sys.modules["torch"] = sys.modules["matplotlib"] = None  # as if they were not installed
+from tunesmith.cli import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (["learn", "{songs}", "-o", "m.safetensors"], "learn"),
+        (["learn", "{songs}", "-o", "m.safetensors", "--model", "seed"], "learn"),
+        (["convert", "{songs}/0.abc", "roll.png", "--view", "roll"], "plot"),
+    ],
+)
+def test_what_is_not_installed_is_named_with_its_pip_line(
+    tmp_path: Path, songs: Path, command: list[str], extra: str
+) -> None:
+    if "seed" in command:
+        songs = tmp_path / "digits"
+        songs.mkdir()
+        (songs / "0.txt").write_text("1 3 5 6 8 10 12 13")
+    words = [word.replace("{songs}", str(songs)) for word in command]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("tunesmith: ")
+    assert last.endswith(f"is not installed; run: pip install 'tunesmith[{extra}]'")
+
+
 def test_ctrl_c_ends_in_one_line(run: Run, home: Path, songs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
