@@ -562,7 +562,7 @@ def test_example_songs_are_whole(path: Path) -> None:
     assert not score.chords
     assert score.parts[0].notes[-1].pitch % 12 == score.keys[0].tonic
     assert score.unfold().end >= 12 * score.meters[0].bar
-    table = (SONGS / "README.md").read_text("utf-8")
+    table = (SONGS.parent / "README.md").read_text("utf-8")
     assert f"| `{path.name}` | {score.title}" in table
     reads_back(score)
 

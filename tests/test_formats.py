@@ -184,8 +184,8 @@ def test_odd_file_names_are_just_names(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("song.xyz", r"unknown ending '\.xyz'; known are: \.mid \.midi"),
-        ("song", "the file name has no ending; known are"),
+        ("song.xyz", r"unknown ending '\.xyz'; readable are: \.mid \.midi"),
+        ("song", "the file name has no ending; readable are"),
         ("song.wav", "is a recording; reading recordings comes in a later version"),
         ("song.svg", "can be written but not read yet; readable are"),
     ],

@@ -6,6 +6,7 @@ import io
 import sys
 import threading
 import xml.etree.ElementTree as ET
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.image import imread
 from numpy.typing import NDArray
 
 from tunesmith import formats, plots
-from tunesmith.errors import MissingExtra
+from tunesmith.errors import FormatError, MissingExtra
 from tunesmith.formats import WriteOptions, musicxml, picture
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score, Tempo
 
@@ -146,3 +147,21 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(MissingExtra, match=r"tunesmith\[plot\]"):
         plots.piano_roll(tune())
+
+
+def test_pictures_carry_what_the_piece_says_of_its_making(tmp_path):
+    piece = Score((Part((Note(0, TPQ, 60),)),), provenance='{"seed": 7, "note": "<a & b>"}')
+    formats.write(piece, tmp_path / "a.svg")
+    formats.write(piece, tmp_path / "a.png")
+    root = ET.fromstring((tmp_path / "a.svg").read_text("utf-8"))
+    assert root.findtext("{http://www.w3.org/2000/svg}metadata") == piece.provenance
+    image = (tmp_path / "a.png").read_bytes()
+    length = int.from_bytes(image[33:37], "big")
+    assert image[37:41] == b"iTXt"
+    assert image[41 : 41 + length] == b"tunesmith\0\0\0\0\0" + piece.provenance.encode()
+    assert zlib.crc32(image[37 : 41 + length]) == int.from_bytes(image[41 + length : 45 + length], "big")
+
+
+def test_a_picture_of_thousands_of_bars_is_refused(tmp_path):
+    with pytest.raises(FormatError, match="2000 bars"):
+        formats.write(Score((Part((Note(20_000 * 4 * TPQ, TPQ, 60),)),)), tmp_path / "a.svg")

@@ -11,20 +11,20 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunesmith import __version__
-from tunesmith.errors import FormatError, RequestError, TunesmithError, UnknownFormat
+from tunesmith import __version__, outputs
+from tunesmith.errors import RequestError, TunesmithError
 
 if TYPE_CHECKING:
-    from tunesmith.api import Learned, Request, WriteOptions
+    pass
 
-DONE, IN_PART, NOTHING, STOPPED = 0, 1, 2, 130
+DONE, NOTHING, STOPPED = 0, 2, 130
 SONGS = click.Path(path_type=Path)
 
 
@@ -166,66 +166,17 @@ def compose(**options: Any) -> None:
         pieces=options["pieces"],
     )
     request.check()
-    endings, output = _outputs(options["output"], options["formats"])
+    endings, output = outputs.named(options["output"], options["formats"])
     write = api.checked(api.WriteOptions(sound=options["sound"], feel=options["feel"], seed=options["seed"]))
     made: list[dict[str, Any]] = []
     with console.Steps(request.pieces * (1 + len(endings)), "composing") as steps:
         learned = api.load_model(options["model"])
-        for number, files in _written(learned, request, output, endings, write, steps.done):
+        for number, files in outputs.written(learned, request, output, endings, write, steps.done):
             made.append({"piece": number, "files": [str(f) for f in files]})
     if options["as_json"]:
         click.echo(json.dumps({"pieces": made}, indent=1))
     else:
         click.echo("\n".join(name for piece in made for name in piece["files"]))
-
-
-def _outputs(output: Path, formats: str | None) -> tuple[list[str], Path]:
-    """The endings to write, without dots, and the path without one."""
-    from tunesmith import api
-
-    if output.is_dir():
-        fix = f"add a name for the files, such as {output / 'song'}"
-        raise RequestError("is a folder", path=output, fix=fix)
-    known = {e.lstrip(".") for f in api.FORMATS if f.writes for e in f.endings}
-    ending = output.suffix.lstrip(".")
-    bare = output.with_suffix("") if ending.lower() in known else output
-    if formats is not None:
-        endings = list(dict.fromkeys(e.strip().lstrip(".").lower() for e in formats.split(",") if e.strip()))
-    elif ending.isalpha():  # anything else after a dot is a part of the name, as in "no. 5"
-        endings = [ending]
-    else:
-        endings = list(api.OUTPUTS)
-    unknown = [e for e in endings if e.lower() not in known]
-    if unknown or not endings:
-        fix = f"known are: {', '.join(sorted(known))}"
-        raise UnknownFormat(f"unknown format {', '.join(unknown) or '(none)'}", fix=fix)
-    return endings, bare
-
-
-def _written(
-    learned: Learned,
-    request: Request,
-    output: Path,
-    endings: Sequence[str],
-    options: WriteOptions,
-    done: Callable[[str], object],
-) -> Iterator[tuple[int, list[Path]]]:
-    from tunesmith import api
-
-    def places(number: int) -> list[Path]:
-        name = f"{output.name}-{number}" if request.pieces > 1 else output.name
-        return [output.with_name(f"{name}.{ending}") for ending in endings]
-
-    api.make_folder(output.parent)
-    for file in places(1):  # before anything is written
-        api.probe_writable(file)
-    for number, piece in enumerate(api.compose(learned, request), 1):
-        done("composed")
-        files = places(number)
-        for file in files:
-            api.save(piece, file, options)
-            done(file.name)
-        yield number, files
 
 
 @cli.command(short_help="Turn a song into audio.")
@@ -248,7 +199,7 @@ def render(song: Path, output: Path | None, seed: int, sound: str, feel: float, 
     output = output or song.with_suffix(".wav")
     if output.suffix.lower() not in api.AUDIO:
         raise RequestError(f"{output.name} is not an audio file", fix=f"end it in one of: {' '.join(api.AUDIO)}")
-    _convert(song, output, api.WriteOptions(sound=sound, feel=feel, seed=seed), step, "rendering")
+    outputs.convert_song(song, output, api.WriteOptions(sound=sound, feel=feel, seed=seed), step, "rendering")
 
 
 @cli.command(short_help="Convert a song to another format.")
@@ -271,46 +222,7 @@ def convert(song: Path, output: Path, view: str, seed: int, sound: str, feel: fl
     from tunesmith import api
 
     options = api.WriteOptions(sound=sound, feel=feel, seed=seed, view=view, step_seconds=step)
-    _convert(song, output, options, step, "converting")
-
-
-def _convert(song: Path, output: Path, options: WriteOptions, step: float, doing: str) -> None:
-    from tunesmith import api, console
-
-    api.checked(options)
-    # read before anything is written: OUT may be IN
-    found = list(api.read_songs(song, api.checked(api.ReadOptions(step_seconds=step))))
-    problems = [s for s in found if isinstance(s, TunesmithError)]
-    scores = [s for s in found if not isinstance(s, TunesmithError)]
-    written = []
-    api.make_folder(output.parent)
-    with console.Steps(len(scores), doing) as steps:
-        for number, score in enumerate(scores, 1):
-            place = output.with_stem(f"{output.stem}-{number}") if len(scores) > 1 else output
-            try:
-                api.save(score, place, options)
-            except FormatError as error:  # this format cannot hold this song; it may hold the others
-                problems.append(error)
-                continue
-            written.append(place)
-            steps.done(place.name)
-    _complain(problems, len(written), song)
-    click.echo("\n".join(map(str, written)))
-    if not all(map(api.is_warning, problems)):
-        sys.exit(IN_PART)
-
-
-def _complain(problems: Sequence[TunesmithError], done: int, path: Path) -> None:
-    """A line for each problem; where nothing was `done`, the one line that says so is raised."""
-    from tunesmith import api
-
-    if not done:
-        problems = [p for p in problems if not api.is_warning(p)] or [TunesmithError("no song in it", path=path)]
-        if len(problems) > 1:
-            raise TunesmithError(f"none of its {len(problems)} songs can be used (the first: {problems[0]})", path=path)
-        raise problems[0]
-    for problem in problems:
-        _say(problem)
+    outputs.convert_song(song, output, options, step, "converting")
 
 
 @cli.command(short_help="Measure how well a model predicts songs.")
@@ -341,7 +253,7 @@ def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float) -
     else:
         click.echo(console.evaluation_table(results, bits))
     if any(result.problem for result in results):
-        sys.exit(IN_PART)
+        sys.exit(outputs.IN_PART)
 
 
 @cli.command(short_help="Show what is in a song or model file.")
@@ -361,9 +273,9 @@ def info(file: Path, as_json: bool, step: float) -> None:
     found = api.info(file, api.checked(api.ReadOptions(step_seconds=step)))
     click.echo(json.dumps(found, indent=1) if as_json else console.info_text(found))
     for problem in [*found.get("problems", ()), *found.get("remarks", ())]:
-        _say(problem)
+        outputs.say(problem)
     if found.get("problems"):
-        sys.exit(IN_PART)
+        sys.exit(outputs.IN_PART)
 
 
 @cli.command(short_help="Print a script that completes commands in your shell.")
@@ -431,10 +343,6 @@ def _let_go_of_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _say(line: object) -> None:
-    click.echo(f"tunesmith: {line}", err=True)
-
-
 def _fail(line: object, code: int) -> int:
-    _say(line)
+    outputs.say(line)
     return code

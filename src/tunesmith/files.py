@@ -23,6 +23,9 @@ _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the file system is read-only",
+    errno.EEXIST: "a file of this name is where a folder should be",
+    errno.EFBIG: "the file would be larger than the system allows",
+    errno.ELOOP: "a link that leads to itself",
     errno.ENAMETOOLONG: "the file name is too long",
 }
 

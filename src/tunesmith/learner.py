@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import math
 import platform
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from tunesmith.corpus import Corpus, Entry
 from tunesmith.errors import CorpusError, MissingExtra, RequestError
 from tunesmith.evaluation import evaluate, total
 from tunesmith.files import make_folder
+from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.models import Model, Song
 from tunesmith.models.alphabet import Alphabet, small_spec
 from tunesmith.models.spec import Spec
@@ -28,6 +31,7 @@ from tunesmith.scheme import steps
 from tunesmith.score import Score
 from tunesmith.train import Epoch, Outcome, Plan, as_it_is, train
 
+NETWORKS = ("rnn", "seed")
 KINDS = ("rnn", "ngram", "uniform", "seed")
 # The one dial: settings of the network by size, its learning rate, and up to how many events "auto" takes it.
 SIZES: dict[str, tuple[dict[str, Any], float, float]] = {
@@ -73,6 +77,9 @@ class LearnRequest:
             raise RequestError(f"{self.epochs} epochs make no sense", fix="choose from 1 to 100000")
         if not 0 <= self.seed < 2**31:
             raise RequestError(f"seed {self.seed} is out of range", fix="choose from 0 to 2147483647")
+        shortest, longest = STEP_SECONDS
+        if not shortest <= self.step_seconds <= longest:
+            raise RequestError(f"a step of {self.step_seconds:g} seconds", fix=f"choose {shortest:g} to {longest:g}")
         if not self.songs:
             raise RequestError("no songs given", fix="name files or folders")
 
@@ -111,6 +118,8 @@ def learning(request: LearnRequest) -> Iterator[Event]:
     """
     request.check()
     _check_output(request)
+    if request.model in NETWORKS and importlib.util.find_spec("torch") is None:
+        raise MissingExtra("torch, which learning needs,", "learn")
     with _work_folder(request) as folder:
         songs = yield from _ingested(request, folder)
         learned, report = yield from _LEARN[request.model](request, songs, folder)
@@ -138,6 +147,8 @@ class _work_folder:  # noqa: N801 - reads as a function
         # Kept for going on after Ctrl-C (or a crash); an error in the request or the songs leaves nothing behind.
         if error is None or isinstance(error, CorpusError) or not self._keep:
             shutil.rmtree(self.path, ignore_errors=True)
+        with suppress(OSError):
+            self.path.rmdir()  # an error before any work leaves it empty
 
 
 def _check_output(request: LearnRequest) -> None:
@@ -281,11 +292,8 @@ def _learn_seed(request: LearnRequest, songs: Corpus, folder: Path) -> Generator
 
 
 def _initial(spec: Spec, plan: Plan) -> dict[str, Any]:
-    try:
-        from tunesmith.models.rnn_torch import initial
-    except ImportError as error:
-        raise MissingExtra("torch, which learning needs,", "learn") from error
     from tunesmith.models.rnn import Settings
+    from tunesmith.models.rnn_torch import initial
 
     return initial(spec, Settings.of(plan.settings), plan.seed)
 

@@ -74,8 +74,8 @@ class WriteOptions:
     view: str = "score"
 
 
-def format_of(path: Path) -> Format:
-    """The format that a file's name asks for.
+def format_of(path: Path, *, reading: bool = False) -> Format:
+    """The format that a file's name asks for; `reading` names only readable ones where there is none.
 
     Raises:
         UnknownFormat: none has this ending.
@@ -84,9 +84,9 @@ def format_of(path: Path) -> Format:
     for entry in FORMATS:
         if ending in entry.endings:
             return entry
-    known = " ".join(e for entry in FORMATS for e in entry.endings)
+    known = " ".join(e for entry in FORMATS if entry.reads or not reading for e in entry.endings)
     what = f"unknown ending {path.suffix!r}" if path.suffix else "the file name has no ending"
-    raise UnknownFormat(what, path=path, fix=f"known are: {known}")
+    raise UnknownFormat(what, path=path, fix=f"{'readable' if reading else 'known'} are: {known}")
 
 
 def readable(path: Path) -> bool:
@@ -102,7 +102,7 @@ def read(path: Path, options: ReadOptions | None = None) -> Iterator[Score | For
         FormatError: the whole file cannot be read.
         StorageError: the file cannot be opened.
     """
-    entry = format_of(path)
+    entry = format_of(path, reading=True)
     if not entry.reads:
         if entry.name == "audio":
             raise UnknownFormat(
@@ -115,6 +115,9 @@ def read(path: Path, options: ReadOptions | None = None) -> Iterator[Score | For
     try:
         for song in _module(entry).read(path, options or ReadOptions()):
             yield song.at(path) if isinstance(song, FormatError) else song
+    except FormatError as error:
+        error.fix = error.fix or "write or export the song again"
+        raise error.at(path) from None
     except TunesmithError as error:
         raise error.at(path) from None
 

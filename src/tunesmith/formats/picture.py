@@ -8,8 +8,11 @@ The ids that Verovio makes up are seeded: the same score gives the same bytes.
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from functools import lru_cache
 from html import escape
+from itertools import islice
 from pathlib import Path
 
 from tunesmith.errors import FormatError
@@ -17,6 +20,7 @@ from tunesmith.formats import WriteOptions, musicxml
 from tunesmith.score import Score
 
 WIDTH = 1600  # of a picture, in units and pixels
+MAX_BARS = 2000  # more would take minutes to engrave, for a picture that nothing can show
 MARGIN_SHARE = 23  # the margin is this part of the width
 MAX_HEIGHT = 16_000  # of a PNG; a longer one is made narrower, so that its pixels stay under 100 MB
 OPTIONS = {
@@ -58,7 +62,21 @@ def write(score: Score, path: Path, options: WriteOptions) -> None:
         path.write_bytes(plots.piano_roll(score, kind))
         return
     drawn = svg(score)
-    path.write_bytes(drawn.encode() if kind == "svg" else png(drawn))
+    if kind == "svg":
+        about = f"<metadata>{escape(score.provenance, quote=False)}</metadata>" if score.provenance else ""
+        path.write_bytes(drawn.replace(">", ">" + about, 1).encode())
+    else:
+        path.write_bytes(_with_text(png(drawn), score.provenance))
+
+
+def _with_text(image: bytes, text: str) -> bytes:
+    """A PNG with an iTXt chunk "tunesmith" after its header chunk. Source: PNG specification 1.2, section 4.2.3.3."""
+    if not text:
+        return image
+    body = b"iTXt" + b"tunesmith\0\0\0\0\0" + text.encode()
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    header = 8 + 25  # the signature, and the IHDR chunk
+    return image[:header] + chunk + image[header:]
 
 
 def svg(score: Score, width: int = WIDTH, heading: bool = True) -> str:
@@ -67,6 +85,10 @@ def svg(score: Score, width: int = WIDTH, heading: bool = True) -> str:
     Raises:
         FormatError: MusicXML cannot hold the score, or it cannot be engraved.
     """
+    if sum(1 for _ in islice(score.bars(), MAX_BARS + 1)) > MAX_BARS:
+        raise FormatError(
+            f"more than {MAX_BARS} bars are too many for a picture", fix="convert it to .musicxml or .mid"
+        )
     pages = _engrave(musicxml.document(score).text, width)
     head, top = _heading(score.title, score.composer, width) if heading else ("", 0)
     placed = []

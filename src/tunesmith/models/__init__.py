@@ -99,6 +99,7 @@ def masked_log_softmax(logits: FloatArray, allowed: NDArray[np.bool_]) -> FloatA
     masked = np.where(allowed, logits.astype(np.float64), -np.inf)
     top = masked.max(-1, keepdims=True)
     shifted = masked - np.where(np.isfinite(top), top, 0.0)
-    with np.errstate(divide="ignore"):
-        result: FloatArray = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    with np.errstate(divide="ignore", invalid="ignore"):  # a row with nothing allowed is -inf throughout
+        found = np.where(allowed, shifted - np.log(np.exp(shifted).sum(-1, keepdims=True)), -np.inf)
+    result: FloatArray = found
     return result

@@ -1,0 +1,112 @@
+"""What the commands write: which files, in which order, and what is said of those that could not be written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tunesmith.errors import FormatError, RequestError, TunesmithError, UnknownFormat
+
+if TYPE_CHECKING:
+    from tunesmith.api import Learned, Request, WriteOptions
+
+IN_PART = 1  # exit code
+
+
+def named(output: Path, formats: str | None) -> tuple[list[str], Path]:
+    """The endings to write, without dots, and the path without one."""
+    from tunesmith import api
+
+    if output.is_dir():
+        fix = f"add a name for the files, such as {output / 'song'}"
+        raise RequestError("is a folder", path=output, fix=fix)
+    known = {e.lstrip(".") for f in api.FORMATS if f.writes for e in f.endings}
+    ending = output.suffix.lstrip(".")
+    bare = output.with_suffix("") if ending.lower() in known else output
+    if formats is not None:
+        endings = list(dict.fromkeys(e.strip().lstrip(".").lower() for e in formats.split(",") if e.strip()))
+    elif ending.isalpha():  # anything else after a dot is a part of the name, as in "no. 5"
+        endings = [ending]
+    else:
+        endings = list(api.OUTPUTS)
+    unknown = [e for e in endings if e.lower() not in known]
+    if unknown or not endings:
+        fix = f"known are: {', '.join(sorted(known))}"
+        raise UnknownFormat(f"unknown format {', '.join(unknown) or '(none)'}", fix=fix)
+    return endings, bare
+
+
+def written(
+    learned: Learned,
+    request: Request,
+    output: Path,
+    endings: Sequence[str],
+    options: WriteOptions,
+    done: Callable[[str], object],
+) -> Iterator[tuple[int, list[Path]]]:
+    """Compose and write the pieces one by one: the number of each and its files; `done` hears of every step."""
+    from tunesmith import api
+
+    def places(number: int) -> list[Path]:
+        name = f"{output.name}-{number}" if request.pieces > 1 else output.name
+        return [output.with_name(f"{name}.{ending}") for ending in endings]
+
+    api.make_folder(output.parent)
+    for file in places(1):  # before anything is written
+        api.probe_writable(file)
+    for number, piece in enumerate(api.compose(learned, request), 1):
+        done("composed")
+        files = places(number)
+        for file in files:
+            api.save(piece, file, options)
+            done(file.name)
+        yield number, files
+
+
+def convert_song(song: Path, output: Path, options: WriteOptions, step: float, doing: str) -> None:
+    """Write every song of a file in the format that `output` asks for, numbered where there are several."""
+    from tunesmith import api, console
+
+    api.checked(options)
+    # read before anything is written: OUT may be IN
+    found = list(api.read_songs(song, api.checked(api.ReadOptions(step_seconds=step))))
+    problems = [s for s in found if isinstance(s, TunesmithError)]
+    scores = [s for s in found if not isinstance(s, TunesmithError)]
+    written = []
+    api.make_folder(output.parent)
+    with console.Steps(len(scores), doing) as steps:
+        for number, score in enumerate(scores, 1):
+            place = output.with_stem(f"{output.stem}-{number}") if len(scores) > 1 else output
+            try:
+                api.save(score, place, options)
+            except FormatError as error:  # this format cannot hold this song; it may hold the others
+                problems.append(error)
+                continue
+            written.append(place)
+            steps.done(place.name)
+    complain(problems, len(written), song)
+    click.echo("\n".join(map(str, written)))
+    if not all(map(api.is_warning, problems)):
+        sys.exit(IN_PART)
+
+
+def complain(problems: Sequence[TunesmithError], done: int, path: Path) -> None:
+    """A line for each problem; where nothing was `done`, the one line that says so is raised."""
+    from tunesmith import api
+
+    if not done:
+        problems = [p for p in problems if not api.is_warning(p)] or [TunesmithError("no song in it", path=path)]
+        if len(problems) > 1:
+            raise TunesmithError(f"none of its {len(problems)} songs can be used (the first: {problems[0]})", path=path)
+        raise problems[0]
+    for problem in problems:
+        say(problem)
+
+
+def say(line: object) -> None:
+    """A line on standard error."""
+    click.echo(f"tunesmith: {line}", err=True)
