@@ -563,7 +563,7 @@ def test_example_songs_are_whole(path: Path) -> None:
     assert score.parts[0].notes[-1].pitch % 12 == score.keys[0].tonic
     assert score.unfold().end >= 12 * score.meters[0].bar
     table = (SONGS.parent / "README.md").read_text("utf-8")
-    assert f"| `{path.name}` | {score.title}" in table
+    assert f"| [`{path.name}`](songs/{path.name}) | {score.title}" in table
     reads_back(score)
 
 

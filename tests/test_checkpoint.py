@@ -90,7 +90,7 @@ def test_what_is_saved_comes_back(name: str, tmp_path: Path) -> None:
     assert again.read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["uniform", "ngram", "rnn"])
+@pytest.mark.parametrize("name", MODELS)
 def test_a_loaded_model_scores_and_composes_the_same(name: str, tmp_path: Path) -> None:
     before = learned(name)
     checkpoint.save(before, tmp_path / "m.safetensors")
