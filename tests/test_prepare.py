@@ -10,10 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import melody, scores
 
+from tunesmith import formats
 from tunesmith.errors import NotCarried
 from tunesmith.prepare import MAX_PART_VOICES, find_key, on_grid, overlaps, prepare, quantise
 from tunesmith.scheme import decode, encode
-from tunesmith.score import TPQ, Key, Note, Part, Score
+from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score
 
 
 def played(score: Score, jitter: int, seed: int = 0) -> Score:
@@ -55,18 +56,38 @@ def test_scores_on_the_grid_stay_as_they_are(score):
     assert quantise(score) == score
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 90_000), st.integers(1, 40_000), st.integers(20, 100)), min_size=1, max_size=40)
+ROWS = st.lists(
+    st.tuples(st.integers(0, 90_000), st.integers(1, 40_000), st.integers(20, 100)), min_size=1, max_size=40
 )
-@settings(max_examples=100, deadline=None)
-def test_whatever_was_played_can_be_learned_from(rows):
-    score = prepare(Score((Part(tuple(Note(*row) for row in rows)),)))
+CHANGES = st.lists(st.integers(1, 90_000), max_size=3, unique=True)
+SYMBOLS = st.lists(st.tuples(st.integers(0, 90_000), st.integers(1, 40_000)), max_size=5)
+
+
+@given(ROWS, st.integers(0, 12_000), CHANGES, CHANGES, SYMBOLS)
+@settings(max_examples=150, deadline=None)
+def test_whatever_was_played_can_be_learned_from(rows, pickup, meters, keys, symbols):
+    played_in = Score(
+        (Part(tuple(Note(*row) for row in rows)),),
+        meters=(Meter(0, 3, 4), *(Meter(t, 2 + i, 4) for i, t in enumerate(sorted(meters)))),
+        keys=(Key(0), *(Key(t, i + 1) for i, t in enumerate(sorted(keys)))),
+        chords=tuple(Chord(a, b, 0, 0) for a, b in sorted(symbols)),
+        pickup=pickup,
+    )
+    score = prepare(played_in)
     assert not overlaps(score.parts[0].notes)
     assert max(n.voice for n in score.notes()) <= MAX_PART_VOICES
     try:
         assert decode(encode(score)).note_count > 0
     except NotCarried as error:
         pytest.fail(str(error))
+
+
+@pytest.mark.parametrize("length", ["z/2", "C/2", "C3/2", "C5/2", "C7/2"])
+def test_a_pickup_shorter_than_any_note_value_is_no_crash(length, tmp_path):
+    """128ths before the first bar line."""
+    (tmp_path / "a.abc").write_text(f"X:1\nT:x\nM:4/4\nL:1/64\nK:C\n{length} | C16D16E16F16 | G16A16B16c16 |]\n")
+    song = next(iter(formats.read(tmp_path / "a.abc")))
+    assert decode(encode(prepare(song))).note_count > 0
 
 
 def test_a_held_bass_under_a_moving_melody_becomes_two_voices():

@@ -8,13 +8,15 @@ from __future__ import annotations
 import dataclasses
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith import theory
 from tunesmith.scheme.vocabulary import GRID, representable
-from tunesmith.score import TPQ, Chord, Key, Note, Score
+from tunesmith.score import TPQ, Chord, Key, Meter, Note, Score
 
 MAX_PART_VOICES = 4  # a part that would need more has its longest notes cut short instead
 SLACK = TPQ // 8  # gaps and overlaps up to this are how a player joins notes, not rests or second voices
@@ -28,6 +30,9 @@ PROFILES = {
     "major": (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0),
     "minor": (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0),
 }
+
+
+Change = TypeVar("Change", Meter, Key)
 
 
 def prepare(score: Score) -> Score:
@@ -55,10 +60,27 @@ def quantise(score: Score) -> Score:
     Ends snap to the next onset of the part when they are near it.
     """
     parts = tuple(p if p.drums else dataclasses.replace(p, notes=_quantise_notes(p.notes)) for p in score.parts)
-    exact = all(on_grid(c.onset) and representable(c.duration) for c in score.chords)
-    if exact and parts == score.parts:
+    chords = score.chords if _exact_chords(score.chords) else tuple(_quantise_chords(score.chords))
+    pickup = score.pickup if _exact_pickup(score.pickup) else _nearest(score.pickup, 4)
+    meters, keys = _quantise_changes(score.meters), _quantise_changes(score.keys)
+    if (parts, chords, pickup, meters, keys) == (score.parts, score.chords, score.pickup, score.meters, score.keys):
         return score
-    return score.replace(parts=parts, chords=score.chords if exact else tuple(_quantise_chords(score.chords)))
+    return score.replace(parts=parts, chords=chords, pickup=pickup, meters=meters, keys=keys)
+
+
+def _exact_pickup(pickup: int) -> bool:
+    return pickup == 0 or (on_grid(pickup) and representable(pickup))
+
+
+def _quantise_changes(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Changes of meter or key, those off the grid moved to sixteenths; of several at one place the last."""
+    moved = [c if on_grid(c.onset) else dataclasses.replace(c, onset=_nearest(c.onset, 4)) for c in changes]
+    return tuple({c.onset: c for c in moved}.values()) if moved != list(changes) else changes
+
+
+def _exact_chords(chords: Sequence[Chord]) -> bool:
+    apart = all(a.end <= b.onset for a, b in pairwise(chords))
+    return apart and all(on_grid(c.onset) and representable(c.duration) for c in chords)
 
 
 def _quantise_chords(chords: Iterable[Chord]) -> Iterable[Chord]:

@@ -106,7 +106,7 @@ def parse_key(text: str) -> tuple[int, str]:
     found = _KEY.match(text)
     if not found:
         raise ValueError(f"{text!r} is not a key")
-    word = found[3].lower()
+    word = "" if found[3] == "M" else found[3].lower()  # CM is C major, Cm is C minor
     mode = _MODE_WORDS.get(word) or next((m for m in MODES if len(word) >= 3 and m.startswith(word)), None)
     if mode is None:
         raise ValueError(f"{text!r} is not a key: unknown mode {found[3]!r}")

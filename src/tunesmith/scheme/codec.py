@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,13 +42,16 @@ def carried(score: Score) -> Score:
     chords = tuple(Chord(c.onset, c.duration, c.root, c.quality) for c in played.chords)
     end = max(end, max((c.end for c in chords), default=0))
     meters = _effective_meters(played, end)
+    pickup = played.pickup % meters[0].bar
+    if pickup and not v.representable(pickup):
+        raise NotCarried("the pickup is not on the grid", fix="quantise it first")
     return Score(
         parts=parts,
         meters=meters,
         keys=tuple(k for k in keys if k.onset < end),
         tempos=(Tempo(0, v.tempo_of(v.tempo_symbol(played.tempo_at(0).bpm))),),
         chords=chords,
-        pickup=played.pickup % meters[0].bar,
+        pickup=pickup,
     )
 
 
@@ -84,9 +88,9 @@ def _effective_meters(score: Score, end: int) -> tuple[Meter, ...]:
 
 def _carried_part(part: Part, keys: Sequence[Key]) -> Part:
     numbers = {voice: i + 1 for i, voice in enumerate(sorted({n.voice for n in part.notes}))}
-    notes = {}
+    notes, onsets = {}, [k.onset for k in keys]
     for n in part.notes:
-        key = next(k for k in reversed(keys) if k.onset <= n.onset)
+        key = keys[bisect_right(onsets, n.onset) - 1]
         fifths = theory.spell(n.pitch, key.fifths, key.mode)
         place = (n.onset, n.pitch, numbers[n.voice])
         notes[place] = Note(n.onset, n.duration, n.pitch, DEFAULT_VELOCITY, numbers[n.voice], fifths)
@@ -177,7 +181,7 @@ def _voice_spans(spans: list[_Span], score: Score, cuts: Sequence[int]) -> list[
             bar = next((b.number for b in score.bars() if b.start <= span.start < b.end), 0)
             raise NotCarried("a voice overlaps itself", where=f"bar {bar}", fix="split its voices first")
         if span.start > now:
-            filled += _split(_Span(now, span.start, ()), bar_lines)
+            filled += _rests(now, span.start, bar_lines, cuts)
         filled += _split(span, cuts)
         now = span.end
     if now < close:
@@ -207,7 +211,7 @@ def _bar_lines(score: Score, close: int) -> list[int]:
 
 
 def _split(span: _Span, cuts: Sequence[int]) -> list[_Span]:
-    inside = [c for c in cuts if span.start < c < span.end]
+    inside = cuts[bisect_right(cuts, span.start) : bisect_left(cuts, span.end)]
     edges = [span.start, *inside, span.end]
     return [_Span(a, b, span.symbols, held=i > 0) for i, (a, b) in enumerate(pairwise(edges))]
 
@@ -321,7 +325,7 @@ class _Builder:
         for index, program in enumerate(self.programs):
             voices = [notes for part, notes in zip(self.parts, self.notes, strict=True) if part == index]
             notes = [
-                Note(onset, duration, pitch, DEFAULT_VELOCITY, number, self._spelling(onset, pitch))
+                Note(onset, duration, pitch, DEFAULT_VELOCITY, number)
                 for number, voice in enumerate(voices, 1)
                 for onset, duration, pitch in voice
                 if duration
@@ -344,7 +348,3 @@ class _Builder:
         if not raw.parts:  # only rests: legal events, but no music
             return raw
         return carried(raw)
-
-    def _spelling(self, onset: int, pitch: int) -> int:
-        key = next((k for k in reversed(self.keys) if k.onset <= onset), Key())
-        return theory.spell(pitch, key.fifths, key.mode)

@@ -162,7 +162,7 @@ def chord_of(symbol: int) -> tuple[int, int]:
 
 def tempo_symbol(bpm: float) -> int:
     """The symbol of the tempo band nearest to a tempo in quarter notes per minute."""
-    band = int(np.argmin([abs(np.log(bpm / b)) for b in TEMPO_BPM]))
+    band = int(np.argmin([abs(np.log(max(bpm, 1.0) / b)) for b in TEMPO_BPM]))
     return TEMPO[band]
 
 
