@@ -10,6 +10,7 @@ import pytest
 from strategies import melody
 
 from tunesmith import scheme, train
+from tunesmith.errors import CorpusError
 from tunesmith.models import Song
 from tunesmith.score import TPQ, Meter
 from tunesmith.train import Plan
@@ -70,6 +71,20 @@ def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, stop_after):
         np.testing.assert_array_equal(value, resumed.tensors[name], err_msg=name)
 
 
+def test_other_songs_start_over(tmp_path):
+    def first_epoch(mark):
+        return next(train.train(SONGS, KEPT, HELD, scheme.spec(), PLAN, tmp_path, mark=mark)).number
+
+    run(tmp_path, stop_after=4)
+    assert first_epoch("") == 5
+    assert first_epoch("others") == 1
+
+
+def test_a_run_that_runs_away_says_so(tmp_path):
+    with pytest.raises(CorpusError, match="ran away"):
+        run(tmp_path, dataclasses.replace(PLAN, rate=1e30))
+
+
 def test_another_plan_starts_over(tmp_path):
     run(tmp_path, stop_after=4)
     epochs, _ = run(tmp_path, dataclasses.replace(PLAN, seed=4))
@@ -115,12 +130,11 @@ def test_long_songs_are_cut_and_wholly_used(monkeypatch, tmp_path):
 
 
 def test_augmenting_moves_the_music_and_tells_the_end():
-    moved = train.augment(SONGS[0], 5, True)
+    moved = train.augment(SONGS[0], 5, train.last_bar(SONGS[0]))
     np.testing.assert_array_equal(moved.symbols[6:-1], SONGS[0].symbols[6:-1] + 5)
     place = scheme.viewpoints.PLACE["bars left"]
-    assert moved.frames[0, place] == 9 or moved.frames[0, place] == train.last_bar(SONGS[0]) - 1 + 1
-    last_note = moved.frames[-2, place]
-    assert last_note == 1
+    assert moved.frames[0, place] == train.last_bar(SONGS[0]) == 8
+    assert moved.frames[-2, place] == 1
     assert not SONGS[0].frames[:, place].any()
 
 

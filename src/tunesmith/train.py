@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tunesmith.errors import MissingExtra
+from tunesmith import __version__
+from tunesmith.errors import CorpusError, MissingExtra
 from tunesmith.evaluation import Bits, bits_of, total
 from tunesmith.files import replacing
 from tunesmith.models import Song, Tensors
@@ -90,14 +91,14 @@ class Songs(Protocol):
         ...
 
 
-Augment = Callable[[Song, int, bool], Song]
+Augment = Callable[[Song, int, int | None], Song]
 
 
-def augment(song: Song, semitones: int, told: bool) -> Song:
-    """A song moved by semitones, told or not told how many bars are left."""
+def augment(song: Song, semitones: int, last: int | None) -> Song:
+    """A stretch of a song moved by semitones and, where its `last` bar is given, told how many bars are left."""
     frames = viewpoints.transpose(song.frames, semitones)
-    if told:
-        frames = viewpoints.tell_bars_left(frames, last_bar(song))
+    if last is not None:
+        frames = viewpoints.tell_bars_left(frames, last)
     return Song(frames, v.transposition(semitones)[song.symbols], song.durations)
 
 
@@ -107,7 +108,7 @@ def last_bar(song: Song) -> int:
     return int(song.frames[begun, viewpoints.PLACE["bar"]].max(initial=1))
 
 
-def as_it_is(song: Song, semitones: int, told: bool) -> Song:
+def as_it_is(song: Song, semitones: int, last: int | None) -> Song:
     """No augmentation."""
     return song
 
@@ -120,15 +121,17 @@ def train(
     plan: Plan,
     folder: Path,
     augmented: Augment = augment,
+    mark: str = "",
 ) -> Generator[Epoch, None, Outcome]:
     """Learn from songs[kept], measure on songs[held], then learn from all; see the module docstring.
 
-    `folder` is where the state is kept between runs.
+    `folder` is where the state is kept between runs; `mark` tells the songs of one run from those of another.
 
     Raises:
         MissingExtra: torch is not installed.
+        CorpusError: the learning ran away.
     """
-    run = _Run(songs, spec, plan, folder, augmented)
+    run = _Run(songs, spec, plan, folder, augmented, mark)
     if held:
         yield from run.stage("measure", kept, held, plan.epochs)
         if not plan.refit:
@@ -141,7 +144,7 @@ def train(
 class _Run:
     """The state of a learning run: what is saved after an epoch, and what is not."""
 
-    def __init__(self, songs: Songs, spec: Spec, plan: Plan, folder: Path, augmented: Augment) -> None:
+    def __init__(self, songs: Songs, spec: Spec, plan: Plan, folder: Path, augmented: Augment, mark: str = "") -> None:
         try:
             from tunesmith.models import rnn_torch
         except ImportError as error:
@@ -152,7 +155,13 @@ class _Run:
         self.history: list[tuple[float, float]] = []
         self.best = 0
         self.best_tensors: Tensors = {}
-        self.saved, self.state = _load(self.path, plan)
+        self.subject = {
+            "program": __version__,
+            "plan": json.loads(json.dumps(dataclasses.asdict(plan))),
+            "features": [f.name for f in spec.features],
+            "songs": mark,
+        }
+        self.saved, self.state = _load(self.path, self.subject)
         self.trainer: Trainer | None = None
 
     def outcome(self) -> Outcome:
@@ -175,6 +184,8 @@ class _Run:
         for epoch in range(first, epochs + 1):
             training = self._epoch(trainer, name, epoch, numbers)
             held_out = self._measure(trainer, held) if held else math.nan
+            if not math.isfinite(training) or (held and not math.isfinite(held_out)):
+                raise CorpusError("the learning ran away: its numbers are no longer finite", fix="try another --seed")
             if held:
                 self._remember(epoch, training, held_out)
             finished = epoch == epochs or (bool(held) and epoch - self.best >= plan.patience)
@@ -234,8 +245,9 @@ class _Run:
         low, high = int(pitches.min(initial=127)), int(pitches.max(initial=0))
         least, most = max(-plan.transpose, LOWEST - low), min(plan.transpose, HIGHEST - high)
         semitones = int(random.integers(min(least, 0), max(most, 0) + 1)) if plan.transpose else 0
-        moved = self.augmented(song, semitones, bool(random.random() < plan.tell))
-        return Song(moved.frames[start:end], moved.symbols[start:end], moved.durations[start:end])
+        last = last_bar(song) if random.random() < plan.tell else None
+        stretch = Song(song.frames[start:end], song.symbols[start:end], song.durations[start:end])
+        return self.augmented(stretch, semitones, last)
 
     def _batch(self, rows: Sequence[Song]) -> Batch:
         longest = max(len(row.symbols) for row in rows)
@@ -268,7 +280,7 @@ class _Run:
         tensors = {f"state.{name}": value for name, value in self.trainer.state().items()}
         tensors |= {f"best.{name}": value for name, value in self.best_tensors.items()}
         head = {
-            "plan": dataclasses.asdict(self.plan),
+            "subject": self.subject,
             "stage": stage,
             "epoch": epoch,
             "best": self.best,
@@ -298,14 +310,14 @@ def _in_batches(rows: Sequence[tuple[int, int, int]], size: int, random: np.rand
     return [batches[i] for i in random.permutation(len(batches))]
 
 
-def _load(path: Path, plan: Plan) -> tuple[dict[str, Any], Tensors]:
-    """The saved state of a run with the same plan; empty where there is none."""
+def _load(path: Path, subject: dict[str, Any]) -> tuple[dict[str, Any], Tensors]:
+    """The saved state of a run of the same plan on the same songs; empty where there is none."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="numpy") as file:
             head = json.loads((file.metadata() or {})["training"])
-            if head["plan"] != json.loads(json.dumps(dataclasses.asdict(plan))):
+            if head["subject"] != subject:
                 return {}, {}
             return head, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
     except (OSError, SafetensorError, KeyError, ValueError):
