@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from strategies import melody, scores
 
 from tunesmith import corpus, scheme
-from tunesmith.corpus import Corpus, Entry, fingerprint
+from tunesmith.corpus import Corpus, Entry
 from tunesmith.errors import CorpusError, NotCarried, StorageError
+from tunesmith.fingerprints import fingerprint
 from tunesmith.prepare import prepare
-from tunesmith.score import TPQ, Chord, Key, Score
+from tunesmith.score import TPQ, Chord, Key, Repeat, Score
 
 TUNE = (60, 62, 64, 65, 67, 65, 64, 62, 60, 67, 60)
 
@@ -77,8 +78,7 @@ def test_the_index_says_what_is_there(tmp_path: Path) -> None:
     songs = different(5)
     found, entries = ingested(songs, tmp_path)
     for row, song, entry in zip(found.index, songs, entries, strict=True):
-        pitches = [n.pitch for n in song.notes()]
-        assert (row["low"], row["high"], row["notes"]) == (min(pitches), max(pitches), len(pitches))
+        assert row["notes"] == song.note_count
         assert row["bars"] == entry.bars
     assert found.about["kept"] == 5
     assert found.about["notes"] == sum(len(list(song.notes())) for song in songs)
@@ -259,18 +259,19 @@ def test_a_corpus_is_plain_numpy_and_json(tmp_path: Path) -> None:
 
 
 class Sized:
-    """Something of so many songs."""
+    """Something of so many songs, all different, or grouped by how they open."""
 
-    def __init__(self, count: int) -> None:
-        self.count = count
+    def __init__(self, count: int, groups: list[int] | None = None) -> None:
+        self.index = np.zeros(count, corpus.INDEX)
+        self.index["group"] = range(count) if groups is None else groups
 
     def __len__(self) -> int:
-        return self.count
+        return len(self.index)
 
 
 @given(st.integers(0, 5000), st.integers(0, 2**31 - 1))
 def test_the_split_is_by_song_disjoint_and_the_same_for_a_seed(count: int, seed: int) -> None:
-    kept, held = corpus.split(Sized(count), seed)  # type: ignore[arg-type]  # it looks at the length alone
+    kept, held = corpus.split(Sized(count), seed)  # type: ignore[arg-type]  # it looks at the index alone
     assert sorted(kept + held) == list(range(count))
     assert (kept, held) == corpus.split(Sized(count), seed)  # type: ignore[arg-type]
     assert kept == sorted(kept)
@@ -283,3 +284,18 @@ def test_the_split_changes_with_the_seed_and_holds_out_two_of_a_dozen() -> None:
     splits = {tuple(corpus.split(Sized(12), seed)[1]) for seed in range(20)}  # type: ignore[arg-type]
     assert len(splits) > 10
     assert {len(held) for held in splits} == {2}
+
+
+@given(st.lists(st.integers(0, 30), min_size=3, max_size=100), st.integers(0, 1000))
+def test_songs_that_open_alike_are_never_parted(groups: list[int], seed: int) -> None:
+    kept, held = corpus.split(Sized(len(groups), groups), seed)  # type: ignore[arg-type]
+    assert sorted(kept + held) == list(range(len(groups)))
+    assert not {groups[i] for i in kept} & {groups[i] for i in held}
+    assert len(kept) >= len(groups) // 2
+
+
+def test_two_versions_of_a_tune_open_alike(tmp_path: Path) -> None:
+    tune = different(1)[0]
+    other = tune.transpose(3).replace(repeats=(Repeat(0, tune.end),))
+    found, _ = ingested([tune, *different(3)[1:], other], tmp_path)
+    assert found.index["group"].tolist() == [0, 1, 2, 0]

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith import formats, scheme
+from tunesmith import __version__, formats, scheme
 from tunesmith.errors import CorpusError, FormatError, SongWarning, StorageError, TunesmithError
 from tunesmith.files import make_folder, read_bytes, storage_error, write_atomically
+from tunesmith.fingerprints import fingerprint, opening
 from tunesmith.models import Song
 from tunesmith.prepare import prepare
 from tunesmith.scheme import vocabulary as v
@@ -32,9 +33,7 @@ MIN_NOTES = 8  # shorter songs teach nothing and end at once
 MAX_EVENTS = 200_000  # a song; about ten hours of four voices
 SHARD_EVENTS = 1 << 17  # about 13 MB of frames
 WORK = ".safetensors.work"  # how the folder of an unfinished model ends
-INDEX = np.dtype(
-    [("shard", "i4"), ("start", "i8"), ("length", "i4"), ("notes", "i4"), ("bars", "i4"), ("low", "i2"), ("high", "i2")]
-)
+INDEX = np.dtype([("shard", "i4"), ("start", "i8"), ("length", "i4"), ("notes", "i4"), ("bars", "i4"), ("group", "i4")])
 
 Encoder = Callable[[Score], list[scheme.Event]]
 
@@ -134,7 +133,7 @@ class Corpus:
 
 def request_key(files: Sequence[Path], options: str) -> str:
     """A key that changes when the files, their content (by size and time) or the options change."""
-    digest = hashlib.sha256(f"{v.VERSION} {scheme.viewpoints.COLUMNS} {options}".encode())
+    digest = hashlib.sha256(f"{__version__} {v.VERSION} {scheme.viewpoints.COLUMNS} {options}".encode())
     for path in files:
         try:
             found = path.stat()
@@ -193,10 +192,12 @@ class _Writer:
         self.report = (folder / "report.jsonl").open("w", encoding="utf-8")
         self.names: dict[str, int] = {}
         self.fingerprints: dict[str, str] = {}
+        self.openings: dict[bytes, int] = {}
         self.rows: list[tuple[int, ...]] = []
         self.events: list[NDArray[np.int16]] = []
         self.frames: list[NDArray[np.int16]] = []
         self.pending = self.shard = 0
+        self.mark = hashlib.sha256()  # of all events kept: what was learned from, to the bit
         self.totals = {"kept": 0, "duplicate": 0, "dropped": 0, "notes": 0, "events": 0}
 
     def add_file(self, path: Path, options: formats.ReadOptions | None, encode: Encoder) -> Iterator[Entry]:
@@ -248,13 +249,14 @@ class _Writer:
         return dataclasses.replace(entry, status="kept", fingerprint=mark)
 
     def _store(self, pairs: NDArray[np.int16], rows: NDArray[np.int16], entry: Entry) -> None:
-        pitches = pairs[pairs[:, 0] < v.PITCH.end, 0]
-        low, high = (int(pitches.min()), int(pitches.max())) if len(pitches) else (0, 127)
-        self.rows.append((self.shard, self.pending, len(pairs), len(pitches), entry.bars, low, high))
+        notes = int((pairs[:, 0] < v.PITCH.end).sum())
+        group = self.openings.setdefault(opening(pairs), len(self.rows))
+        self.rows.append((self.shard, self.pending, len(pairs), notes, entry.bars, group))
+        self.mark.update(pairs.astype("<i2").tobytes())
         self.events.append(pairs)
         self.frames.append(rows)
         self.pending += len(pairs)
-        self.totals["notes"] += len(pitches)
+        self.totals["notes"] += notes
         self.totals["events"] += len(pairs)
         if self.pending >= SHARD_EVENTS:
             self._flush()
@@ -282,7 +284,7 @@ class _Writer:
         self._flush()
         _write_array(self.folder / "songs.npy", np.array(self.rows, INDEX))
         self.report.flush()
-        about = json.dumps({"key": self.key, "vocabulary": v.VERSION, **self.totals}, indent=1).encode()
+        about = json.dumps({"key": self.key, "mark": self.mark.hexdigest(), **self.totals}, indent=1).encode()
         write_atomically(self.folder / "corpus.json", lambda file: file.write(about))
 
     def release(self) -> None:
@@ -326,25 +328,19 @@ def _without_path(error: TunesmithError) -> str:
     return str(copy)
 
 
-def fingerprint(pairs: NDArray[np.integer[Any]]) -> str:
-    """A mark of a row of events (T, 2) that is equal for songs equal up to transposition."""
-    symbols, durations = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
-    body = (symbols < v.CHORD.end) & (symbols != v.END)
-    symbols, durations = symbols[body], durations[body]
-    pitched, chords = symbols < v.PITCH.end, symbols >= v.CHORD.first
-    first = int(symbols[pitched][0]) if pitched.any() else 0
-    relative = np.where(pitched, symbols - first, symbols)
-    root = (symbols - v.CHORD.first - first) % 12
-    relative = np.where(chords, v.CHORD.first + (symbols - v.CHORD.first) // 12 * 12 + root, relative)
-    return hashlib.sha256(np.stack([relative, durations]).astype("<i4").tobytes()).hexdigest()[:32]
-
-
 def split(corpus: Corpus, seed: int, share: float = 0.1, most: int = 200) -> tuple[list[int], list[int]]:
     """Numbers of the songs to learn from, and of those held out: by song, before any transposition.
 
-    At least one song is held out, two of a dozen, and none of fewer than three songs.
+    Songs that open alike (`opening`) stay together. About a tenth is held out, more of few songs, and none where
+    fewer than three songs or a single opening are all there is.
     """
-    count = len(corpus)
-    held = 0 if count < 3 else min(most, max(1, round(count * max(share, 0.15 if count < 40 else 0.0))))
-    order = np.random.default_rng(seed).permutation(count).tolist()
-    return sorted(order[held:]), sorted(order[:held])
+    count, groups = len(corpus), corpus.index["group"]
+    wanted = 0 if count < 3 else min(most, max(1, round(count * max(share, 0.15 if count < 40 else 0.0))))
+    held: set[int] = set()
+    for number in np.random.default_rng(seed).permutation(count).tolist():
+        if len(held) >= wanted:
+            break
+        alike = np.flatnonzero(groups == groups[number]).tolist()
+        if len(alike) <= max(1, count // 4):
+            held.update(alike)
+    return [n for n in range(count) if n not in held], sorted(held)

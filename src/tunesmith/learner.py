@@ -9,9 +9,11 @@ import math
 import platform
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,15 @@ from tunesmith import __version__, checkpoint, corpus, formats, scheme
 from tunesmith.checkpoint import Learned, LearnedSongs
 from tunesmith.corpus import Corpus, Entry
 from tunesmith.errors import CorpusError, MissingExtra, RequestError
-from tunesmith.evaluation import evaluate, total
 from tunesmith.files import make_folder
 from tunesmith.formats.digits import STEP_SECONDS
-from tunesmith.models import Model, Song
+from tunesmith.models import Model
 from tunesmith.models.alphabet import Alphabet, small_spec
 from tunesmith.models.spec import Spec
 from tunesmith.scheme import steps
 from tunesmith.score import Score
 from tunesmith.train import Epoch, Outcome, Plan, as_it_is, train
+from tunesmith.yardsticks import compared, counted, token_scores
 
 NETWORKS = ("rnn", "seed")
 KINDS = ("rnn", "ngram", "uniform", "seed")
@@ -43,9 +45,9 @@ BATCHES = ((40, 2), (150, 4), (400, 8), (math.inf, 16))  # up to so many songs: 
 # The historical recipe: what its author used, where it is known (windows of 20, LSTM 256, dropout 0.2, softmax).
 SEED_SETTINGS = {"hidden": 256, "layers": 1, "dropout": 0.2, "pointer": False, "relative": False, "window": 20}
 SEED_WIDTH = 32
+MOST_FILES = 100_000  # named in a model's provenance
 SEED_PLAN = Plan(SEED_SETTINGS, epochs=40, batch=1, rate=1.2e-2, weight_decay=0.0, transpose=0, tell=0.0)
 MOST_EPOCHS = 60
-COMPARED = 300  # songs that the n-gram beside the network learns from, at the most: it is only a yardstick
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,11 +244,11 @@ Result = tuple[Learned, dict[str, Any]]
 def _learn_rnn(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Event, None, Result]:
     spec, plan = _spec_of(songs), plan_for(request, songs)
     kept, held = corpus.split(songs, request.seed)
-    outcome = yield from train(songs, kept, held, spec, plan, folder)
+    outcome = yield from train(songs, kept, held, spec, plan, folder, mark=songs.about["mark"])
     from tunesmith.models.rnn import Rnn
 
     model = Rnn.load(spec, plan.settings, outcome.tensors)
-    report = _report(songs, kept, held)
+    report = compared(songs, kept, held) | {"refit": plan.refit}
     if held:
         report["bits_per_note"]["learned"] = outcome.history[outcome.best_epoch - 1][1]
     report |= {"plan": dataclasses.asdict(plan), "history": outcome.history, "best_epoch": outcome.best_epoch}
@@ -256,10 +258,10 @@ def _learn_rnn(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[
 def _learn_counted(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Event, None, Result]:
     """The n-gram and the uniform model: no epochs."""
     kept, held = corpus.split(songs, request.seed)
-    report = _report(songs, kept, held)
+    report = compared(songs, kept, held)
     if held:
         report["bits_per_note"]["learned"] = report["bits_per_note"][request.model]
-    model = _counted(request.model, scheme.spec(), songs, range(len(songs)))
+    model = counted(request.model, songs, range(len(songs)))
     return _learned(request.model, model, request, songs, report), report
     yield  # a generator, like its fellows
 
@@ -277,16 +279,16 @@ def _learn_seed(request: LearnRequest, songs: Corpus, folder: Path) -> Generator
 
     empty = Outcome(_initial(inner, plan), 0, ())
     inside = [dressed(empty).inside(song) for song in songs]
-    held = corpus.split(songs, request.seed)[1][:1]
+    held, mark = corpus.split(songs, request.seed)[1][:1], songs.about["mark"]
     report: dict[str, Any] = {"held_out_songs": len(held)}
     if held:
         kept = [i for i in range(len(songs)) if i not in held]
         place = make_folder(folder / "left-out")
-        outcome = yield from train(inside, kept, (), inner, plan, place, as_it_is)
-        report["left_out"] = _tokens(dressed(outcome).inner, [inside[i] for i in held])
-    outcome = yield from train(inside, range(len(inside)), (), inner, plan, folder, as_it_is)
+        outcome = yield from train(inside, kept, (), inner, plan, place, as_it_is, mark)
+        report["left_out"] = token_scores(dressed(outcome).inner, [inside[i] for i in held])
+    outcome = yield from train(inside, range(len(inside)), (), inner, plan, folder, as_it_is, mark)
     model = dressed(outcome)
-    report["training"] = _tokens(model.inner, inside)
+    report["training"] = token_scores(model.inner, inside)
     report["uniform_nats"] = math.log(len(steps.SYMBOLS))
     return _learned("alphabet", model, request, songs, report), report
 
@@ -298,51 +300,19 @@ def _initial(spec: Spec, plan: Plan) -> dict[str, Any]:
     return initial(spec, Settings.of(plan.settings), plan.seed)
 
 
-def _tokens(model: Model, songs: Sequence[Song]) -> dict[str, float]:
-    """Nats per token and the share of tokens that the model would have guessed."""
-    nats, right, count = 0.0, 0, 0
-    for song in songs:
-        state = model.begin(1)
-        for row, symbol in zip(song.frames, song.symbols, strict=True):
-            log_p = model.symbols(state, row[None])[0]
-            model.durations(state, np.array([symbol]))
-            nats -= float(log_p[symbol])
-            right += int(np.argmax(log_p) == symbol)
-            count += 1
-    return {"nats_per_token": nats / count, "accuracy": right / count, "tokens": count}
-
-
 _LEARN = {"rnn": _learn_rnn, "ngram": _learn_counted, "uniform": _learn_counted, "seed": _learn_seed}
 
 
-def _counted(name: str, spec: Spec, songs: Corpus, numbers: Sequence[int]) -> Model:
-    from tunesmith.models.ngram import Ngram, Settings
-    from tunesmith.models.uniform import Uniform
-
-    if name == "uniform":
-        return Uniform(spec)
-    return Ngram(spec, Settings()).fit(songs[i] for i in numbers)
-
-
-def _report(songs: Corpus, kept: Sequence[int], held: Sequence[int]) -> dict[str, Any]:
-    """Counts, and bits per note of the simple baselines on the held-out songs."""
-    measured = [songs[i] for i in held]
-    bits = {
-        name: total(evaluate(_counted(name, scheme.spec(), songs, kept[:COMPARED]), measured)).per_note
-        for name in (("uniform", "ngram") if held else ())
-    }
-    return {"songs": len(songs), "notes": songs.about["notes"], "held_out_songs": len(held), "bits_per_note": bits}
-
-
 def _learned(name: str, model: Model, request: LearnRequest, songs: Corpus, report: dict[str, Any]) -> Learned:
-    kept = [entry for entry in songs.entries() if entry.status == "kept"] if len(songs) <= 100_000 else []
-    files = {entry.path: entry.sha256 for entry in kept if entry.sha256}
+    files = {entry.path: entry.sha256 for entry in songs.entries() if entry.status == "kept" and entry.sha256}
     about = {
         "program": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
+        "torch": metadata.version("torch") if request.model in NETWORKS else None,
         "seed": request.seed,
-        "files": [{"name": Path(path).name, "sha256": mark} for path, mark in files.items()],
+        "files": [{"name": Path(path).name, "sha256": mark} for path, mark in islice(files.items(), MOST_FILES)],
+        "files_not_named": max(0, len(files) - MOST_FILES),
         "report": json.loads(json.dumps(report)),
     }
     stored = LearnedSongs()
