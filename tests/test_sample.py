@@ -11,7 +11,7 @@ from strategies import melody
 from tunesmith import scheme, theory
 from tunesmith.checkpoint import Learned, LearnedSongs
 from tunesmith.constraints import Length, _fillable
-from tunesmith.errors import RequestError, Unsatisfiable
+from tunesmith.errors import ModelError, RequestError, Unsatisfiable
 from tunesmith.models.uniform import Uniform
 from tunesmith.sample import Request, compose
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score
@@ -43,8 +43,7 @@ def test_length_meter_key_and_close_hold(bars, seed, song):
     assert piece.pickup == learned.pickup
     full = bars * piece.meters[0].bar
     last = max(n.end for n in piece.notes())
-    assert last <= full
-    assert scheme.codec.close_of(piece) <= full
+    assert last == full, "the last note, no rest, ends the piece"
     final = max(piece.notes(), key=lambda n: n.onset)
     assert len({n.onset for n in piece.notes()}) == piece.note_count, "a melody has no chords"
     longest = max(n.duration for n in song.notes())
@@ -134,7 +133,33 @@ def test_requests_that_make_no_sense(options):
 
 def test_lengths_that_can_be_filled():
     found = _fillable([3, 5], 30)
-    assert [n for n in range(31) if found >> n & 1] == [0, 3, 5, 6, 8, 9, 10, *range(11, 31)]
-    quarter = Length(2, lengths=(26,))
+    assert [n for n in range(31) if found[n]] == [0, 3, 5, 6, 8, 9, 10, *range(11, 31)]
+    quarter = Length(8 * TPQ, lengths=(26,))
     assert quarter.fits(4 * TPQ)
     assert not quarter.fits(TPQ // 2)
+
+
+@given(st.integers(1, 8), st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_a_melody_ends_on_a_tonic_of_a_beat_whatever_lengths_were_learned(bars, seed):
+    lengths = [TPQ // 4, TPQ // 2, TPQ, 3 * TPQ // 2, TPQ // 3, TPQ // 3, TPQ // 3, TPQ // 4]
+    onsets = np.cumsum([0, *lengths[:-1]]).tolist()
+    song = Score((Part(tuple(Note(t, d, 60 + 2 * i) for i, (t, d) in enumerate(zip(onsets, lengths, strict=True)))),))
+    piece = only(knowing(song), bars=bars, seed=seed, key=Key(0, 2, "major"))
+    final = max(piece.notes(), key=lambda n: n.onset)
+    assert (final.end, final.pitch % 12) == (bars * 4 * TPQ, 2)
+    assert final.duration >= TPQ
+
+
+@pytest.mark.parametrize("keep", [0, 1, 4])
+def test_songs_that_are_no_music_are_said_so(keep):
+    """A forged model file: a song without a header, or with half of one, would have no end."""
+    events = np.array(scheme.encode(MARCH))[5 - keep :]
+    learned = Learned("uniform", Uniform(scheme.spec()), (), LearnedSongs.of(["forged"], [events]), {})
+    with pytest.raises(ModelError, match="no music"):
+        only(learned)
+
+
+def test_the_meter_weighs_more_than_the_mode():
+    piece = only(knowing(MARCH, MINOR, WALTZ), meter=Meter(0, 3, 4), key=Key(0, 0, "minor"), bars=4)
+    assert piece.pickup == TPQ, "as the waltz has it"

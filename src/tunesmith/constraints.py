@@ -102,33 +102,32 @@ class InKey:
 
 @dataclass(frozen=True)
 class Length:
-    """The piece has `bars` full bars (with a pickup, the last gives its length back) and ends there, in every voice.
+    """The piece has `ticks` and ends there, in every voice.
 
     `lengths` are the duration ids that may be used, JOIN among them where chords may be: a note is only begun if
     what is left of the piece can be filled with them. With `on_tonic`, a piece of one voice without chords ends
-    on the tonic, in a note of a beat or more
-    (where the lengths have one).
+    on the tonic, in a note of a beat or more (where the lengths have one) and no rest after it.
     """
 
-    bars: int
+    ticks: int
     lengths: tuple[int, ...] = tuple(range(v.JOIN, v.DURATIONS))
     on_tonic: bool = True
     _longest: int = field(init=False, repr=False)  # ticks
     _unit: int = field(init=False, repr=False)
-    _fills: int = field(init=False, repr=False)  # bit n: n units can be filled with the lengths
+    _fills: bytes = field(init=False, repr=False)  # [n]: whether n units can be filled with the lengths
 
     def __post_init__(self) -> None:
         ticks = [v.TICKS[d] for d in self.lengths if d != v.JOIN]
         unit = math.gcd(*ticks)
         object.__setattr__(self, "_longest", max(ticks))
         object.__setattr__(self, "_unit", unit)
-        object.__setattr__(self, "_fills", _fillable([t // unit for t in ticks], self.bars * 8 * v.TICKS[-1] // unit))
+        object.__setattr__(self, "_fills", _fillable([t // unit for t in ticks], self.ticks // unit))
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Keeps every event inside the piece, and the end at its end."""
         if cursor.phase not in (PARTS, BODY):
             return None
-        left = self.bars * cursor.bar_length - cursor.now
+        left = self.ticks - cursor.now
         beat = min(4 * TPQ // cursor.unit, self._longest)
         closing = self.on_tonic and v.JOIN not in self.lengths and _one_melody(cursor) and self._closable(left, beat)
         if symbol is None:
@@ -136,9 +135,9 @@ class Length:
         return self._durations(cursor, symbol, left, beat if closing else 0)
 
     def fits(self, ticks: int) -> bool:
-        """Whether a stretch can be filled with the lengths allowed."""
+        """Whether a stretch, no longer than the piece, can be filled with the lengths allowed."""
         units, odd = divmod(ticks, self._unit)
-        return ticks >= 0 and not odd and bool(self._fills >> units & 1)
+        return 0 <= units < len(self._fills) and not odd and bool(self._fills[units])
 
     def _closable(self, left: int, beat: int) -> bool:
         """Whether a stretch can be filled so that its last note has at least a beat."""
@@ -152,10 +151,12 @@ class Length:
         bias = _symbols()
         bias[v.END] = NEVER
         if beat and not any(v.TICKS[d] < left and self._closable(left - v.TICKS[d], beat) for d in self.lengths):
+            # nothing but the last note is left to choose
             tonic = theory.tonic(cursor.fifths, cursor.mode)
             bias[: v.PITCH.end] = [0.0 if p % 12 == tonic else NEVER for p in range(v.PITCH.end)]
-            if not _closed(cursor, v.REST):
-                bias[v.REST] = bias[v.HOLD] = NEVER
+            bias[v.REST] = NEVER
+            if not _closed(cursor, v.HOLD):
+                bias[v.HOLD] = NEVER
         return bias
 
     def _durations(self, cursor: Cursor, symbol: int, left: int, beat: int) -> Bias | None:
@@ -165,27 +166,28 @@ class Length:
         for duration in self.lengths:
             after = left - v.TICKS[duration]
             if duration == v.JOIN or (
-                self.fits(after) if not beat else self._may_follow(cursor, symbol, left, after, beat)
+                self.fits(after) if not beat else self._may_follow(cursor, symbol, left, beat, after)
             ):
                 bias[duration] = 0.0
         return bias
 
-    def _may_follow(self, cursor: Cursor, symbol: int, left: int, after: int, beat: int) -> bool:
+    def _may_follow(self, cursor: Cursor, symbol: int, left: int, beat: int, after: int) -> bool:
         """Whether a melody that is to close on the tonic may leave so much, given the symbol chosen."""
         if after == 0:
-            return left >= beat and _closed(cursor, symbol)
+            return left >= beat and symbol != v.REST and _closed(cursor, symbol)
         return after > 0 and self._closable(after, beat)
 
 
-def _fillable(units: Iterable[int], most: int) -> int:
-    """Bit n is set if n is a sum of `units` (any of them any number of times), for n up to `most`."""
+def _fillable(units: Iterable[int], most: int) -> bytes:
+    """[n] is 1 if n is a sum of `units` (any of them any number of times), for n up to `most`."""
     mask, found = (1 << (most + 1)) - 1, 1
     for unit in units:
         step = unit
         while step <= most:  # doubling: after k rounds up to 2^k - 1 of this unit are in
             found |= (found << step) & mask
             step *= 2
-    return found
+    bits = np.frombuffer(found.to_bytes(most // 8 + 1, "little"), np.uint8)
+    return np.unpackbits(bits, bitorder="little")[: most + 1].tobytes()
 
 
 def _one_melody(cursor: Cursor) -> bool:
@@ -195,5 +197,5 @@ def _one_melody(cursor: Cursor) -> bool:
 
 def _closed(cursor: Cursor, symbol: int) -> bool:
     """Whether the melody stands on the tonic if it goes on with this symbol."""
-    last = cursor.voices[cursor.voice].last if symbol in (v.REST, v.HOLD) else symbol
+    last = cursor.voices[cursor.voice].last if symbol == v.HOLD else symbol
     return last >= 0 and last % 12 == theory.tonic(cursor.fifths, cursor.mode)

@@ -14,14 +14,23 @@ import numpy as np
 from tunesmith import scheme
 from tunesmith.checkpoint import Learned
 from tunesmith.constraints import InKey, Length, Range, Steady, Voices, Wish
-from tunesmith.errors import RequestError, Unsatisfiable
+from tunesmith.errors import ModelError, RequestError, Unsatisfiable
 from tunesmith.models.spec import BoolArray, FloatArray
 from tunesmith.scheme import Cursor, Event, viewpoints
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import DONE
-from tunesmith.score import Key, Meter, Score
+from tunesmith.score import Key, Meter, Score, Tempo
 
 MAX_BARS = 512
+MOST_HEADER = 64  # events
+CHORD_FAMILY = 16
+DEFAULT_HEADER: list[Event] = [
+    (v.STYLE[0], v.NONE),
+    (v.METER[3], v.UNITS[4]),
+    (v.key_symbol(0, "major"), v.NONE),
+    (v.tempo_symbol(108), v.NONE),
+    (v.PART[0], v.NONE),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +79,71 @@ def compose(learned: Learned, request: Request) -> Iterator[Score]:
     Raises:
         RequestError: the request makes no sense.
         Unsatisfiable: the model cannot write what is wished for.
+        ModelError: the songs in the model file are no music.
     """
     request.check()
+    heads = [_header(learned, i) for i in range(len(learned.songs))]
+    habits = _habits(learned)
     for number in range(request.pieces):
         random = np.random.default_rng([request.seed, number])
-        head = choose_header(learned, request, random)
-        score = scheme.decode(compose_events(learned, head, wishes(learned, request, head), request, random))
-        tempo = score.tempos[0] if request.tempo is None else type(score.tempos[0])(0, request.tempo)
+        head = choose_header(heads, request, random)
+        events = compose_events(learned, head, wishes(habits, request, head), request, random)
+        score = scheme.decode(events)
+        tempo = score.tempos[0] if request.tempo is None else Tempo(0, request.tempo)
         yield score.replace(tempos=(tempo,))
 
 
-def wishes(learned: Learned, request: Request, head: Sequence[Event]) -> tuple[Wish, ...]:
-    """The wishes of a request, with what the songs learned imply: their range and their note lengths."""
-    low, high, lengths = _habits(learned)
-    cursor = Cursor()
-    for event in head:
-        cursor.advance(*event)
-    length = Length(request.bars, lengths, on_tonic=high - low >= 12)
-    if not length.fits(request.bars * cursor.bar_length):  # the lengths learned do not fill this meter
-        length = replace(length, lengths=tuple({*lengths, *range(2, v.DURATIONS)}))
-    return Steady(), Voices(), Range(low, high), InKey(request.chromatic), length
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What the songs learned have in common: lowest and highest pitch, and the duration ids they use."""
+
+    low: int = 36
+    high: int = 96
+    lengths: tuple[int, ...] = tuple(range(v.JOIN, v.DURATIONS))
 
 
-def _habits(learned: Learned) -> tuple[int, int, tuple[int, ...]]:
-    """The lowest and highest pitch of the songs learned, and the lengths they use (JOIN too, if they have chords)."""
+def _habits(learned: Learned) -> Habits:
     symbols, durations = learned.songs.events.T
-    if not len(symbols):
-        return 36, 96, tuple(range(v.JOIN, v.DURATIONS))
     pitches = symbols[symbols < v.PITCH.end]
+    if not len(pitches):
+        return Habits()
     moving = durations[(symbols < v.CHORD.end) & (durations != v.NONE)]
     lengths, counts = np.unique(moving, return_counts=True)
     # A length met once in a thousand is a slip of the pen, and leads to places from which no other leads back.
     usual = lengths[counts >= max(1, len(moving) // 1000)]
-    return int(pitches.min()), int(pitches.max()), tuple(int(d) for d in usual)
+    return Habits(int(pitches.min()), int(pitches.max()), tuple(int(d) for d in usual))
 
 
-def choose_header(learned: Learned, request: Request, random: np.random.Generator) -> list[Event]:
-    """The header of one of the songs learned, one that suits the request, with the request's wishes put in."""
-    heads = [_header(learned.songs[i]) for i in range(len(learned.songs))]
-    head = _choose_song_header(heads, request, random) if heads else _default_header()
+def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wish, ...]:
+    """The wishes of a request, with what the songs learned imply: their range and their note lengths."""
+    cursor = _after(head)
+    length = Length(request.bars * cursor.bar_length, habits.lengths, on_tonic=habits.high - habits.low >= 12)
+    if not length.fits(length.ticks):  # the lengths learned do not fill this meter
+        length = replace(length, lengths=tuple({*habits.lengths, *range(2, v.DURATIONS)}))
+    return Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic), length
+
+
+def _after(head: Sequence[Event]) -> Cursor:
+    """The cursor after a header.
+
+    Raises:
+        ModelError: it is none: a damaged or forged model file.
+    """
+    cursor, world = Cursor(), scheme.spec()
+    for symbol, duration in head:
+        allowed = world.allowed_symbols(np.array(scheme.frame(cursor)))
+        if not (allowed[symbol] and world.allowed_durations(np.array(symbol))[duration]):
+            break
+        cursor.advance(symbol, duration)
+    else:
+        if any(voice.family < CHORD_FAMILY for voice in cursor.voices):
+            return cursor
+    raise ModelError("the songs in the model are no music", fix="learn it again, or copy it again")
+
+
+def choose_header(heads: Sequence[list[Event]], request: Request, random: np.random.Generator) -> list[Event]:
+    """One of the headers, one that suits the request best, with the request's wishes put in."""
+    head = _suitable(heads, request, random) if heads else DEFAULT_HEADER
     if request.key is not None:
         head = _replaced(head, "key", (v.key_symbol(request.key.fifths, request.key.mode), v.NONE))
     if request.tempo is not None:
@@ -120,29 +155,25 @@ def choose_header(learned: Learned, request: Request, random: np.random.Generato
     return head
 
 
-def _choose_song_header(heads: list[list[Event]], request: Request, random: np.random.Generator) -> list[Event]:
-    def suits(head: list[Event]) -> bool:
-        meter = request.meter and (v.METER[request.meter.beats - 1], v.UNITS[request.meter.unit])
+def _suitable(heads: Sequence[list[Event]], request: Request, random: np.random.Generator) -> list[Event]:
+    """One of the headers with the meter and the mode wished for; if none has both, the meter weighs more."""
+    meter = request.meter and (v.METER[request.meter.beats - 1], v.UNITS[request.meter.unit])
+
+    def suits(head: list[Event]) -> int:
         mode = next((v.key_of(s)[1] for s, _ in head if s in v.KEY), None)
-        return (meter is None or meter in head) and (request.key is None or request.key.mode == mode)
+        return 2 * (meter is None or meter in head) + (request.key is None or request.key.mode == mode)
 
-    suitable = [head for head in heads if suits(head)] or heads
-    return suitable[int(random.integers(len(suitable)))]
-
-
-def _header(events: Sequence[Event]) -> list[Event]:
-    first = next((i for i, (symbol, _) in enumerate(events) if symbol < v.CHORD.end), len(events))
-    return list(events[:first])
+    marks = [suits(head) for head in heads]
+    best = [head for head, mark in zip(heads, marks, strict=True) if mark == max(marks)]
+    return best[int(random.integers(len(best)))]
 
 
-def _default_header() -> list[Event]:
-    return [
-        (v.STYLE[0], v.NONE),
-        (v.METER[3], v.UNITS[4]),
-        (v.key_symbol(0, "major"), v.NONE),
-        (v.tempo_symbol(108), v.NONE),
-        (v.PART[0], v.NONE),
-    ]
+def _header(learned: Learned, song: int) -> list[Event]:
+    """The events of a song learned before its first sound."""
+    start, end = learned.songs.starts[song : song + 2].tolist()
+    rows = learned.songs.events[start : min(end, start + MOST_HEADER)]
+    sounding = np.flatnonzero(rows[:, 0] < v.CHORD.end)
+    return [(int(s), int(d)) for s, d in rows[: sounding[0] if len(sounding) else None]]
 
 
 def _replaced(head: list[Event], kind: str, event: Event) -> list[Event]:

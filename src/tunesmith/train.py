@@ -63,7 +63,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch is done. Bits per note; `held_out` is nan where nothing is held out; `seconds_left` an estimate."""
+    """An epoch is done. Bits per note: `training` with dropout and headers, `held_out` as in `evaluation`.
+
+    `held_out` is nan where nothing is held out; `seconds_left` is an estimate.
+    """
 
     stage: str  # "measure" or "all songs"
     number: int
