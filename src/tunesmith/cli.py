@@ -14,15 +14,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tunesmith import __version__, outputs
 from tunesmith.errors import RequestError, TunesmithError
-
-if TYPE_CHECKING:
-    pass
 
 DONE, NOTHING, STOPPED = 0, 2, 130
 SONGS = click.Path(path_type=Path)
@@ -131,7 +128,7 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
 @click.option("--key", metavar="KEY", help='Such as D, "F# minor", "E dorian" (default: as learned).')
 @click.option("--meter", metavar="METER", help="Such as 3/4 (default: as learned).")
 @click.option("--tempo", type=float, help="Quarter notes a minute (default: as learned).")
-@click.option("--temperature", type=float, default=0.85, show_default=True, help="0.1 safe to 2 wild; 1 as learned.")
+@click.option("--temperature", type=float, default=0.95, show_default=True, help="0.1 safe to 2 wild; 1 as learned.")
 @click.option("--top-p", type=float, default=0.95, show_default=True, help="Choose among this share of probability.")
 @_seed_option(1, "The same seed and request give the same piece.")
 @click.option("-n", "--pieces", type=int, default=1, show_default=True, help="How many pieces.")

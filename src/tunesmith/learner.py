@@ -47,7 +47,7 @@ SEED_SETTINGS = {"hidden": 256, "layers": 1, "dropout": 0.2, "pointer": False, "
 SEED_WIDTH = 32
 MOST_FILES = 100_000  # named in a model's provenance
 SEED_PLAN = Plan(SEED_SETTINGS, epochs=40, batch=1, rate=1.2e-2, weight_decay=0.0, transpose=0, tell=0.0)
-MOST_EPOCHS = 60
+MOST_EPOCHS = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class Request:
     key: Key | None = None
     meter: Meter | None = None
     tempo: float | None = None
-    temperature: float = 0.85
+    temperature: float = 0.95
     top_p: float = 0.95
     seed: int = 1
     pieces: int = 1

@@ -45,7 +45,7 @@ class Plan:
     """All that decides the result, beside the songs. Plain values.
 
     `settings`: of `models.rnn.Settings`. `epochs`: the most. `rate`: the highest learning rate, reached after a tenth
-    of the steps and brought down by a cosine. `patience`: epochs without improvement before stopping.
+    of the steps and brought down by a cosine at the end of the stage. `patience`: epochs without improvement before stopping.
     `transpose`: semitones either way. `tell`: the share of rows told how many bars are left.
     """
 
@@ -185,7 +185,7 @@ class _Run:
         first = self._resume(name, trainer)
         started, last_save = time.monotonic(), time.monotonic()
         for epoch in range(first, epochs + 1):
-            training = self._epoch(trainer, name, epoch, numbers)
+            training = self._epoch(trainer, name, (epoch, epochs), numbers)
             held_out = self._measure(trainer, held) if held else math.nan
             if not math.isfinite(training) or (held and not math.isfinite(held_out)):
                 raise CorpusError("the learning ran away: its numbers are no longer finite", fix="try another --seed")
@@ -219,14 +219,15 @@ class _Run:
             if not self.plan.refit and self.trainer is not None:
                 self.best_tensors = self.trainer.tensors()
 
-    def _epoch(self, trainer: Trainer, stage: str, epoch: int, numbers: Sequence[int]) -> float:
-        plan = self.plan
+    def _epoch(self, trainer: Trainer, stage: str, place: tuple[int, int], numbers: Sequence[int]) -> float:
+        """Epoch `place[0]` of `place[1]`: the learning rate comes down to the end of the stage, however long it is."""
+        plan, (epoch, epochs) = self.plan, place
         random = np.random.default_rng([plan.seed, len(stage), epoch])
         rows = list(self._rows(numbers, random))
         batches = _in_batches(rows, plan.batch, random)
         nats = notes = 0.0
         for step, group in enumerate(batches):
-            done = (epoch - 1 + step / len(batches)) / plan.epochs
+            done = (epoch - 1 + step / len(batches)) / epochs
             batch = self._batch([self._row(rows[i], random) for i in group])
             result = trainer.step(batch, _rate(plan.rate, done), seed=int(random.integers(2**62)))
             nats += result.symbol_nats + result.duration_nats
