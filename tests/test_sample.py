@@ -94,9 +94,9 @@ def test_a_low_temperature_follows_the_model():
     legal = np.ones(3, bool)
     cursor, random = scheme.Cursor(), np.random.default_rng(0)
 
-    def share(**options: float) -> float:
-        request = Request(**options)  # type: ignore[arg-type]  # fields of Request
-        return float(np.mean([_choose(log_p, legal, [], request, random, cursor) == 1 for _ in range(2000)]))
+    def share(temperature: float, top_p: float) -> float:
+        drawn = [_choose(log_p, legal, [], temperature, top_p, random, cursor) for _ in range(2000)]
+        return float(np.mean(np.array(drawn) == 1))
 
     assert share(temperature=1.0, top_p=1.0) == pytest.approx(0.6, abs=0.04)
     assert share(temperature=0.2, top_p=1.0) > 0.95
@@ -109,7 +109,7 @@ def test_biases_add_and_nothing_left_is_said():
 
     never = np.full(3, -np.inf)
     with pytest.raises(Unsatisfiable, match="bar 1"):
-        _choose(np.zeros(3), np.ones(3, bool), [never], Request(), np.random.default_rng(0), scheme.Cursor())
+        _choose(np.zeros(3), np.ones(3, bool), [never], 1.0, 1.0, np.random.default_rng(0), scheme.Cursor())
 
 
 @pytest.mark.parametrize(
@@ -120,6 +120,7 @@ def test_biases_add_and_nothing_left_is_said():
         {"temperature": 0.0},
         {"temperature": float("nan")},
         {"top_p": 0.0},
+        {"rhythm_temperature": 3.0},
         {"pieces": 0},
         {"seed": -1},
         {"tempo": 3.0},

@@ -128,7 +128,8 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
 @click.option("--key", metavar="KEY", help='Such as D, "F# minor", "E dorian" (default: as learned).')
 @click.option("--meter", metavar="METER", help="Such as 3/4 (default: as learned).")
 @click.option("--tempo", type=float, help="Quarter notes a minute (default: as learned).")
-@click.option("--temperature", type=float, default=0.95, show_default=True, help="0.1 safe to 2 wild; 1 as learned.")
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="0.1 safe to 2 wild; 1 as learned.")
+@click.option("--rhythm-temperature", type=float, default=0.75, show_default=True, help="The same for note lengths.")
 @click.option("--top-p", type=float, default=0.95, show_default=True, help="Choose among this share of probability.")
 @_seed_option(1, "The same seed and request give the same piece.")
 @click.option("-n", "--pieces", type=int, default=1, show_default=True, help="How many pieces.")
@@ -158,6 +159,7 @@ def compose(**options: Any) -> None:
         meter=api.parse_meter(options["meter"]) if options["meter"] is not None else None,
         tempo=options["tempo"],
         temperature=options["temperature"],
+        rhythm_temperature=options["rhythm_temperature"],
         top_p=options["top_p"],
         seed=options["seed"],
         pieces=options["pieces"],

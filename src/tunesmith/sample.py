@@ -37,15 +37,18 @@ DEFAULT_HEADER: list[Event] = [
 class Request:
     """What to compose. What is None is as in the songs learned.
 
-    `bars`: full bars, 1 to 512. `temperature`: 0.1 (safe) to 2 (wild), 1 = as learned. `top_p`: the share of
-    probability to choose among. `tempo`: quarter notes a minute. `chromatic`: bias of notes outside the key.
+    `bars`: full bars, 1 to 512. `temperature`, of pitches and chords: 0.1 (safe) to 2 (wild), 1 = as learned.
+    `rhythm_temperature`, of lengths: lower by default, as one slip off the beat is heard longer than a wrong note.
+    `top_p`: the share of probability to choose among. `tempo`: quarter notes a minute. `chromatic`: bias of notes
+    outside the key.
     """
 
     bars: int = 16
     key: Key | None = None
     meter: Meter | None = None
     tempo: float | None = None
-    temperature: float = 0.95
+    temperature: float = 1.0
+    rhythm_temperature: float = 0.75
     top_p: float = 0.95
     seed: int = 1
     pieces: int = 1
@@ -55,6 +58,7 @@ class Request:
         """Raise `RequestError` for what makes no sense."""
         _within("bars", self.bars, 1, MAX_BARS)
         _within("temperature", self.temperature, 0.1, 2.0)
+        _within("rhythm temperature", self.rhythm_temperature, 0.1, 2.0)
         _within("top-p", self.top_p, 0.01, 1.0)
         _within("pieces", self.pieces, 1, 1000)
         _within("seed", self.seed, 0, 2**63 - 1)
@@ -200,10 +204,12 @@ def compose_events(
             model.durations(state, np.array([symbol]))
         else:
             legal = model.spec.allowed_symbols(row[0])
-            symbol = _choose(log_p, legal, [w(cursor) for w in wanted], request, random, cursor)
+            biases = [w(cursor) for w in wanted]
+            symbol = _choose(log_p, legal, biases, request.temperature, request.top_p, random, cursor)
             log_p = model.durations(state, np.array([symbol]))[0]
             legal = model.spec.allowed_durations(np.array(symbol))
-            duration = _choose(log_p, legal, [w(cursor, symbol) for w in wanted], request, random, cursor)
+            biases = [w(cursor, symbol) for w in wanted]
+            duration = _choose(log_p, legal, biases, request.rhythm_temperature, request.top_p, random, cursor)
         events.append((symbol, duration))
         cursor.advance(symbol, duration)
     return events
@@ -213,7 +219,8 @@ def _choose(
     log_p: FloatArray,
     legal: BoolArray,
     biases: Sequence[FloatArray | None],
-    request: Request,
+    temperature: float,
+    top_p: float,
     random: np.random.Generator,
     cursor: Cursor,
 ) -> int:
@@ -228,8 +235,8 @@ def _choose(
         logits = np.where(legal, bias, -np.inf)
     if not np.isfinite(logits).any():
         raise Unsatisfiable("nothing is left to choose", where=f"bar {cursor.bar}", fix="ask for less")
-    weights = np.exp((logits - logits.max()) / request.temperature)
+    weights = np.exp((logits - logits.max()) / temperature)
     weights /= weights.sum()
     order = np.argsort(-weights, kind="stable")
-    kept = order[: int(np.searchsorted(np.cumsum(weights[order]), request.top_p) + 1)]
+    kept = order[: int(np.searchsorted(np.cumsum(weights[order]), top_p) + 1)]
     return int(random.choice(kept, p=weights[kept] / weights[kept].sum()))

@@ -45,7 +45,8 @@ class Plan:
     """All that decides the result, beside the songs. Plain values.
 
     `settings`: of `models.rnn.Settings`. `epochs`: the most. `rate`: the highest learning rate, reached after a tenth
-    of the steps and brought down by a cosine at the end of the stage. `patience`: epochs without improvement before stopping.
+    of the steps and brought down by a cosine to the end of the stage. `patience`: epochs without improvement before
+    stopping.
     `transpose`: semitones either way. `tell`: the share of rows told how many bars are left.
     """
 
