@@ -164,3 +164,13 @@ def test_songs_that_are_no_music_are_said_so(keep):
 def test_the_meter_weighs_more_than_the_mode():
     piece = only(knowing(MARCH, MINOR, WALTZ), meter=Meter(0, 3, 4), key=Key(0, 0, "minor"), bars=4)
     assert piece.pickup == TPQ, "as the waltz has it"
+
+
+def test_rhythm_keeps_to_the_places_where_the_songs_have_it():
+    """A model that knows nothing places dotted notes anywhere; with the songs' habits they stand where they stood."""
+    lengths = [3 * TPQ // 2, TPQ // 2, TPQ, TPQ] * 4
+    onsets = np.cumsum([0, *lengths[:-1]]).tolist()
+    song = Score((Part(tuple(Note(t, d, 60 + i % 13) for i, (t, d) in enumerate(zip(onsets, lengths, strict=True)))),))
+    usual = {(t % (4 * TPQ), d) for t, d in zip(onsets, lengths, strict=True)}
+    notes = [n for seed in range(10) for n in only(knowing(song), seed=seed).notes()]
+    assert np.mean([(n.onset % (4 * TPQ), n.duration) in usual for n in notes]) > 0.9

@@ -100,6 +100,30 @@ class InKey:
         return bias
 
 
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Lengths at places in the bar where the songs learned never have them get `bias` (nats).
+
+    `known` holds pairs (ticks since the bar line, duration id). A slip off the beat that a small model makes now
+    and then would otherwise take bars to mend, since no song learned says what comes after it.
+    """
+
+    known: frozenset[tuple[int, int]]
+    bias: float = -4.0
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs durations by the position in the bar."""
+        if symbol is None or cursor.phase not in (PARTS, BODY) or not self.known:
+            return None
+        bias = np.full(v.DURATIONS, self.bias)
+        bias[[v.NONE, v.JOIN]] = 0.0
+        position = cursor.position
+        for duration in range(v.JOIN + 1, v.DURATIONS):
+            if (position, duration) in self.known:
+                bias[duration] = 0.0
+        return bias
+
+
 @dataclass(frozen=True)
 class Length:
     """The piece has `ticks` and ends there, in every voice.

@@ -6,14 +6,14 @@ same whether the others are made or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tunesmith import scheme
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import InKey, Length, Range, Steady, Voices, Wish
+from tunesmith.constraints import InKey, Length, Range, Rhythm, Steady, Voices, Wish
 from tunesmith.errors import ModelError, RequestError, Unsatisfiable
 from tunesmith.models.spec import BoolArray, FloatArray
 from tunesmith.scheme import Cursor, Event, viewpoints
@@ -23,6 +23,7 @@ from tunesmith.score import Key, Meter, Score, Tempo
 
 MAX_BARS = 512
 MOST_HEADER = 64  # events
+MOST_HEARD = 20_000  # events of the songs learned that are looked through for their rhythms; a fraction of a second
 CHORD_FAMILY = 16
 DEFAULT_HEADER: list[Event] = [
     (v.STYLE[0], v.NONE),
@@ -38,7 +39,7 @@ class Request:
     """What to compose. What is None is as in the songs learned.
 
     `bars`: full bars, 1 to 512. `temperature`, of pitches and chords: 0.1 (safe) to 2 (wild), 1 = as learned.
-    `rhythm_temperature`, of lengths: lower by default, as one slip off the beat is heard longer than a wrong note.
+    `rhythm_temperature`, of lengths: the same.
     `top_p`: the share of probability to choose among. `tempo`: quarter notes a minute. `chromatic`: bias of notes
     outside the key.
     """
@@ -48,7 +49,7 @@ class Request:
     meter: Meter | None = None
     tempo: float | None = None
     temperature: float = 1.0
-    rhythm_temperature: float = 0.75
+    rhythm_temperature: float = 0.9
     top_p: float = 0.95
     seed: int = 1
     pieces: int = 1
@@ -99,11 +100,15 @@ def compose(learned: Learned, request: Request) -> Iterator[Score]:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What the songs learned have in common: lowest and highest pitch, and the duration ids they use."""
+    """What the songs learned have in common: lowest and highest pitch, and the duration ids they use.
+
+    `rhythms`: for a meter (beats, unit), the pairs (ticks since the bar line, duration id) that occur in it.
+    """
 
     low: int = 36
     high: int = 96
     lengths: tuple[int, ...] = tuple(range(v.JOIN, v.DURATIONS))
+    rhythms: Mapping[tuple[int, int], frozenset[tuple[int, int]]] = field(default_factory=dict)
 
 
 def _habits(learned: Learned) -> Habits:
@@ -115,7 +120,22 @@ def _habits(learned: Learned) -> Habits:
     lengths, counts = np.unique(moving, return_counts=True)
     # A length met once in a thousand is a slip of the pen, and leads to places from which no other leads back.
     usual = lengths[counts >= max(1, len(moving) // 1000)]
-    return Habits(int(pitches.min()), int(pitches.max()), tuple(int(d) for d in usual))
+    return Habits(int(pitches.min()), int(pitches.max()), tuple(int(d) for d in usual), _rhythms(learned))
+
+
+def _rhythms(learned: Learned) -> dict[tuple[int, int], frozenset[tuple[int, int]]]:
+    found: dict[tuple[int, int], set[tuple[int, int]]] = {}
+    events = 0
+    for number in range(len(learned.songs)):
+        song, cursor = learned.songs[number], _after(_header(learned, number))
+        events += len(song)
+        if events > MOST_HEARD:
+            break
+        for symbol, duration in song[len(_header(learned, number)) :]:
+            if symbol < v.CHORD.end and duration != v.JOIN:
+                found.setdefault((cursor.beats, cursor.unit), set()).add((cursor.position, duration))
+            cursor.advance(symbol, duration)
+    return {meter: frozenset(pairs) for meter, pairs in found.items()}
 
 
 def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wish, ...]:
@@ -124,7 +144,8 @@ def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wis
     length = Length(request.bars * cursor.bar_length, habits.lengths, on_tonic=habits.high - habits.low >= 12)
     if not length.fits(length.ticks):  # the lengths learned do not fill this meter
         length = replace(length, lengths=tuple({*habits.lengths, *range(2, v.DURATIONS)}))
-    return Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic), length
+    rhythm = Rhythm(habits.rhythms.get((cursor.beats, cursor.unit), frozenset()))
+    return Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic), rhythm, length
 
 
 def _after(head: Sequence[Event]) -> Cursor:
