@@ -80,3 +80,10 @@ def test_imports_come_from_above(path):
 def test_torch_is_imported_by_learning_alone():
     users = {path.relative_to(SOURCE).as_posix() for path in MODULES if "import torch" in path.read_text("utf-8")}
     assert users == {"models/rnn_torch.py", "models/rnn_network.py"}
+
+
+def test_the_table_in_contributing_is_this_one():
+    text = (SOURCE.parent.parent / "CONTRIBUTING.md").read_text("utf-8")
+    rows = [line.split("|")[2] for line in text.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    told = [{name.strip(" `/") for name in row.split(",")} for row in rows]
+    assert told == [set(names) for names in ROWS[1:-1]]
