@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from test_models_rnn import make_song, make_spec
 
 from tunesmith.errors import ModelError
-from tunesmith.models import Model, Song
+from tunesmith.models import Model, Song, ppm
 from tunesmith.models.ngram import Ngram, Settings
-from tunesmith.models.ppm import Counts, interpolated
+from tunesmith.models.ppm import ESCAPE, Counts, interpolated
 from tunesmith.models.uniform import Uniform
 
 SPEC = make_spec()
@@ -24,6 +24,7 @@ CASES = [
     Settings(relative=False),
     Settings(order=0, duration_order=0),
     Settings(order=1, duration_order=4, stream="place"),
+    Settings(order=4, duration_order=2, song_order=1),
 ]
 
 
@@ -73,15 +74,21 @@ def test_selected_songs_go_on_as_if_they_had_been_there_from_the_start(model):
         np.testing.assert_allclose(log_p, whole[1][t], atol=1e-12)
 
 
-def plain_ppm(history: list[tuple[tuple[int, ...], int]], context: tuple[int, ...], allowed: np.ndarray) -> np.ndarray:
-    """Interpolated PPM, method C, straight from the definition."""
+History = list[tuple[tuple[int, ...], int]]
+
+
+def plain_ppm(
+    histories: list[tuple[History, int]], context: tuple[int, ...], allowed: np.ndarray, escape: int = ESCAPE
+) -> np.ndarray:
+    """Interpolated PPM straight from the definition: histories, each up to an order, the more general first."""
     p = allowed / allowed.sum()
     for order in range(len(context) + 1):
-        counts = Counter(followed for before, followed in history if before[:order] == context[:order])
-        c = np.array([counts[x] if allowed[x] else 0 for x in range(len(allowed))])
-        n, types = c.sum(), (c > 0).sum()
-        if n:
-            p = (c + types * p) / (n + types)
+        for history, most in histories:
+            counts = Counter(followed for before, followed in history if before[:order] == context[:order])
+            c = np.array([counts[x] if allowed[x] and order <= most else 0 for x in range(len(allowed))])
+            n, types = c.sum(), escape * (c > 0).sum()
+            if n:
+                p = (c + types * p) / (n + types)
     return p
 
 
@@ -99,20 +106,23 @@ def test_counts_agree_with_the_definition(data):
         vocabulary,
     )
 
-    def dense(found):
-        made = np.zeros((len(contexts), vocabulary))
-        np.add.at(made, (found.rows, found.tokens), found.counts)
-        return made
-
     masks = np.repeat(allowed[None], len(contexts), 0)
-    found = interpolated(map(dense, counts.after(np.array(contexts, int).reshape(len(contexts), order))), masks)
+    found = interpolated(counts.after(np.array(contexts, int).reshape(len(contexts), order)), masks)
     for row, context in zip(found, contexts, strict=True):
-        np.testing.assert_allclose(row, plain_ppm(history, context, allowed), atol=1e-12)
+        np.testing.assert_allclose(row, plain_ppm([(history, order)], context, allowed), atol=1e-12)
+
+
+def test_escape_method_c_is_the_case_of_one(monkeypatch):
+    """The textbook's numbers: after a b a, p(a) = (2 + 2/3) / 5 of three letters."""
+    monkeypatch.setattr(ppm, "ESCAPE", 1)
+    counts = Counts.of(np.empty((3, 0), int), np.array([0, 1, 0]), 3)
+    found = interpolated(counts.after(np.empty((1, 0), int)), np.ones((1, 3), bool))
+    np.testing.assert_allclose(found, [[8 / 15, 1 / 3, 2 / 15]])
 
 
 def test_a_whole_song_agrees_with_the_definition():
-    """Corpus and song so far together, streams apart, durations after their symbol's class."""
-    options = Settings(order=2, duration_order=2, relative=False)
+    """Order by order the corpus, then the song so far; streams apart, durations after their symbol's class."""
+    options = Settings(order=1, duration_order=2, song_order=2, relative=False)
     songs = [make_song(SPEC, 40, seed) for seed in range(5)]
     model = Ngram(SPEC, options).fit(songs[1:])
 
@@ -131,7 +141,7 @@ def test_a_whole_song_agrees_with_the_definition():
     masks = SPEC.allowed_symbols(songs[0].frames), SPEC.allowed_durations(songs[0].symbols)
     for head in (0, 1):
         for t, (context, followed) in enumerate(own[head]):
-            p = plain_ppm(corpus[head] + own[head][:t], context, masks[head][t])
+            p = plain_ppm([(corpus[head], head + 1), (own[head][:t], 2)], context, masks[head][t])
             assert found[t, head] == pytest.approx(np.log(p[followed]), abs=1e-9)
 
 
@@ -197,22 +207,70 @@ def test_load_brings_back_the_same_model(model):
     assert model.score(make_song(SPEC, 0)).shape == (0, 2)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"events": None},
-        {"lengths": np.array([3])},
-        {"events": np.full((900, 4), 9999)},
-        {"events": np.full((900, 4), -1)},
-    ],
-)
+def test_many_songs_do_not_drown_the_one_at_hand():
+    """A riff that contradicts all songs learned from is known by heart at its sixth time."""
+    options = Settings(relative=False)
+    riff = make_song(SPEC, 8, 77)
+    rows = np.tile(np.arange(8), 8)
+    song = Song(riff.frames[rows], riff.symbols[rows], riff.durations[rows])
+    corpus = [make_song(SPEC, 300, seed) for seed in range(40)]
+    assert Ngram(SPEC, options).fit(corpus).score(song)[40:].mean() > -0.1
+
+
+def test_a_song_remembers_a_bounded_part_of_itself(monkeypatch):
+    """Stepping and scoring forget alike, and what lies too far back changes nothing."""
+    monkeypatch.setattr(ppm, "REACH", 60)
+    one, other = make_song(SPEC, 300, 3), make_song(SPEC, 300, 4)
+    joined = Song(*(np.concatenate((b[:150], a[150:])) for a, b in zip(fields_of(one), fields_of(other), strict=True)))
+    model = Ngram(SPEC, Settings(song_order=2))
+    found = model.score(one)
+    np.testing.assert_allclose(model.score(joined)[230:], found[230:], atol=1e-12)
+    steps = np.arange(300)
+    symbols, durations = stepped(model, [one])
+    expected = np.stack((symbols[steps, 0, one.symbols], durations[steps, 0, one.durations]), 1)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    monkeypatch.undo()
+    assert not np.allclose(model.score(joined)[230:], model.score(one)[230:])
+
+
+def fields_of(song: Song) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return song.frames, song.symbols, song.durations
+
+
+DAMAGED = {
+    "no events": {"events": None},
+    "no lengths": {"lengths": None},
+    "too few": {"lengths": np.array([3])},
+    "events too large": {"events": np.full((900, 4), 9999)},
+    "events below zero": {"events": np.full((900, 4), -1)},
+    "events that are no whole numbers": {"events": np.full((900, 4), np.nan)},
+    "lengths that are no whole numbers": {"lengths": np.array([900.0])},
+    "lengths in a square": {"lengths": np.full((30, 30), 1)},
+    "a length below zero": {"lengths": np.array([901, -1])},
+    "a sum that comes round": {"lengths": np.array([2**62, 2**62, 2**62, 2**62, 900])},
+    "an unsigned sum that comes round": {"lengths": np.array([2**63, 2**63, 900], np.uint64)},
+}
+
+
+@pytest.mark.parametrize("change", DAMAGED.values(), ids=DAMAGED)
 def test_damaged_counts_are_a_clear_error(model, change):
     tensors = {name: values for name, values in (model.tensors() | change).items() if values is not None}
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match="of the n-gram model are"):
         Ngram.load(SPEC, model.settings(), tensors)
 
 
-@pytest.mark.parametrize("bad", [{"ordre": 3}, {"order": -1}, {"duration_order": 1.5}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"ordre": 3},
+        {"order": -1},
+        {"duration_order": 1.5},
+        {"song_order": 17},
+        {"order": True},
+        {"adaptive": 1},
+        {"stream": 3},
+    ],
+)
 def test_settings_that_make_no_sense_are_a_clear_error(bad):
     with pytest.raises(ModelError):
         Settings.of(bad)

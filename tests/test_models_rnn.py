@@ -210,13 +210,25 @@ def test_weights_that_do_not_fit_are_a_clear_error(case):
         good | {name: good[name][1:]},
         {k: v for k, v in good.items() if k != name},
         good | {name: good[name] * np.nan},
+        good | {name: np.full(good[name].shape, 1e300)},  # infinite as float32, and no warning about it
+        good | {name: np.full_like(good[name], 1e30)},
+        good | {name: good[name].astype(np.int64)},
     ):
         with pytest.raises(ModelError, match=name):
             Rnn(spec, settings, bad)
 
 
 @pytest.mark.parametrize(
-    "bad", [{"hiden": 3}, {"hidden": 0}, {"hidden": "8"}, {"layers": -1}, {"dropout": 1.0}, {"window": 2.5}]
+    "bad",
+    [
+        {"hiden": 3},
+        {"hidden": 0},
+        {"hidden": "8"},
+        {"layers": -1},
+        {"dropout": 1.0},
+        {"window": 2.5},
+        {"pointer": "no"},
+    ],
 )
 def test_settings_that_make_no_sense_are_a_clear_error(bad):
     with pytest.raises(ModelError):

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.errors import ModelError
 from tunesmith.models.spec import FloatArray, IntArray, Spec
 
 State = Any  # whatever a model remembers of the songs it is stepping through
 Tensors = dict[str, NDArray[Any]]
+Settings = TypeVar("Settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,24 @@ def model_class(name: str) -> type[Model]:
     module, _, attribute = MODELS[name].partition(":")
     found: type[Model] = getattr(importlib.import_module(module), attribute)
     return found
+
+
+def settings_of(kind: type[Settings], values: Mapping[str, Any], owner: str) -> Settings:
+    """The settings, a dataclass of plain values with defaults, that JSON gives.
+
+    Raises:
+        ModelError: a name is unknown, or a value is not of the kind of its default; `owner` is whose settings.
+    """
+    known = {field.name: field.default for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass, all say
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise ModelError(f"unknown setting of {owner}: {', '.join(unknown)}")
+    for name, value in values.items():
+        default = known[name]
+        kinds = (int, float) if isinstance(default, float) else (type(default),)
+        if default is not None and type(value) not in kinds:
+            raise ModelError(f"the setting {name} of {owner} is of the wrong kind")
+    return kind(**values)
 
 
 def masked_log_softmax(logits: FloatArray, allowed: NDArray[np.bool_]) -> FloatArray:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.errors import ModelError
-from tunesmith.models import Tensors
+from tunesmith.models import Tensors, settings_of
 from tunesmith.models.spec import BoolArray, Spec
 
 Float32 = NDArray[np.float32]
 
+LIMIT = 1e6  # of a weight: none comes near it, and no product of weights below it leaves the range of floats
 GATE_LIMIT = 0.999  # the pointer never takes everything: what was never heard stays possible
 
 
@@ -44,12 +45,9 @@ class Settings:
         Raises:
             ModelError: a name is unknown or a value makes no sense.
         """
-        unknown = sorted(set(values) - {field.name for field in fields(cls)})
-        if unknown:
-            raise ModelError(f"unknown setting of the network: {', '.join(unknown)}")
-        made = cls(**values)
-        sizes = (made.hidden, made.layers, made.pointer_size, made.duration_size, made.window or 1)
-        if not all(isinstance(size, int) and 0 < size <= 2**16 for size in sizes):
+        made = settings_of(cls, values, "the network")
+        sizes = (made.hidden, made.layers, made.pointer_size, made.duration_size, made.window)
+        if not all(size is None or (isinstance(size, int) and 0 < size <= 2**16) for size in sizes):
             raise ModelError("a size of the network is not a positive whole number")
         if not (0 <= made.dropout < 1 and 0 <= made.input_dropout < 1):
             raise ModelError("a dropout of the network is not between 0 and 1")
@@ -83,15 +81,15 @@ def checked(spec: Spec, settings: Settings, tensors: Tensors) -> dict[str, Float
     """The tensors of this network as float32.
 
     Raises:
-        ModelError: one is missing or has the wrong shape or values that are no numbers.
+        ModelError: one is missing or has the wrong shape, or values that no learning gives.
     """
     found = {}
     for name, shape in shapes(spec, settings).items():
-        if name not in tensors or tensors[name].shape != shape:
+        if name not in tensors or tensors[name].shape != shape or tensors[name].dtype.kind != "f":
             raise ModelError(f"the weights '{name}' are missing or of the wrong shape")
+        if not (np.abs(tensors[name]) <= LIMIT).all():  # nor where they are no numbers
+            raise ModelError(f"the weights '{name}' hold values that are no numbers, or far too large")
         found[name] = np.ascontiguousarray(tensors[name], np.float32)
-        if not np.isfinite(found[name]).all():
-            raise ModelError(f"the weights '{name}' hold values that are no numbers")
     return found
 
 
