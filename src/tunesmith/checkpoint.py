@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,31 @@ from tunesmith import __version__, scheme
 from tunesmith.errors import ModelError, StorageError
 from tunesmith.files import replacing
 from tunesmith.models import MODELS, Model, Tensors, model_class
+from tunesmith.models.spec import Spec
 from tunesmith.scheme import vocabulary as v
 
 FORMAT = 1  # raised when older programs could not read the file
 MAX_BYTES = 4 << 30
 _LEARN = "learn one: tunesmith learn SONGS -o mine.safetensors"
 _AGAIN = "copy it again, or learn it again"
+_FOREIGN = "is a safetensors file, but not a Tunesmith model"
+_DAMAGED = "the model file is damaged"
+_DEPTH = 32  # of what a model file says of itself; ours is 6 deep
+_HEAD: dict[str, type] = {  # what it says, all of it required
+    "format": int,
+    "vocabulary": int,
+    "program": str,
+    "model": str,
+    "settings": dict,
+    "viewpoints": list,
+    "about": dict,
+    "songs": list,
+    "songs_mark": str,
+    "digest": str,
+}
+_ABOUT: dict[str, type] = {"seed": int, "files": list, "report": dict}
+# What reading content that nobody of us wrote may stumble over
+_ODD = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +77,7 @@ class Learned:
     """A model with all that belongs to it.
 
     `name`: in `MODELS`. `viewpoints`: the features it sees. `about`: provenance (files, counts, seed, versions),
-    the report of the learning, plain JSON values. `digest`: SHA-256 of weights and settings, where saved or loaded.
+    the report of the learning, plain JSON values. `digest`: of what it composes from (`digest_of`), where known.
     """
 
     name: str
@@ -77,7 +96,25 @@ def save(learned: Learned, path: Path) -> Learned:
     """
     from safetensors.numpy import save as pack
 
-    tensors = {f"model.{name}": np.ascontiguousarray(value) for name, value in learned.model.tensors().items()}
+    head, tensors = _described(learned)
+    data = pack(tensors, {"tunesmith": json.dumps(head | {"mark": _mark({}, head)}, sort_keys=True)})
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+    return replace(learned, digest=head["digest"])
+
+
+def digest_of(learned: Learned) -> str:
+    """The SHA-256 of all that a model composes from: weights, settings, viewpoints, and the events of its songs.
+
+    Saving the model gives its file the same digest; neither names nor provenance matter.
+    """
+    return str(_described(learned)[0]["digest"])
+
+
+def _described(learned: Learned) -> tuple[dict[str, Any], Tensors]:
+    """What a model file says of itself, all but the mark, and its tensors."""
+    weights = {f"model.{name}": np.ascontiguousarray(value) for name, value in learned.model.tensors().items()}
+    songs: Tensors = {"songs.events": learned.songs.events, "songs.starts": learned.songs.starts}
     head = {
         "format": FORMAT,
         "program": __version__,
@@ -87,18 +124,13 @@ def save(learned: Learned, path: Path) -> Learned:
         "viewpoints": list(learned.viewpoints),
         "about": learned.about,
         "songs": list(learned.songs.names),
+        "songs_mark": _mark(songs),
     }
-    songs: Tensors = {"songs.events": learned.songs.events, "songs.starts": learned.songs.starts}
-    digest = _digest(tensors, head)
-    head |= {"digest": digest, "songs_mark": _mark(songs)}
-    data = pack(tensors | songs, {"tunesmith": json.dumps(head | {"mark": _mark({}, head)}, sort_keys=True)})
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
-    return Learned(learned.name, learned.model, learned.viewpoints, learned.songs, learned.about, digest)
+    return head | {"digest": _digest(weights, head)}, weights | songs
 
 
-def _digest(tensors: Tensors, head: dict[str, Any]) -> str:
-    return _mark(tensors, [head["model"], head["settings"], head["viewpoints"]])
+def _digest(weights: Tensors, head: dict[str, Any]) -> str:
+    return _mark(weights, [head["model"], head["settings"], head["viewpoints"], head["songs_mark"]])
 
 
 def _mark(tensors: Tensors, plain: object = None) -> str:
@@ -122,8 +154,8 @@ def load(path: Path) -> Learned:
         return _built(head, tensors)
     except ModelError as error:
         raise error.at(path) from None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
-        raise ModelError("the model file is damaged", path=path, fix=_AGAIN) from error
+    except _ODD as error:
+        raise ModelError(_DAMAGED, path=path, fix=_AGAIN) from error
 
 
 def read_head(path: Path) -> dict[str, Any]:
@@ -144,7 +176,7 @@ def _read(path: Path, weights: bool = True) -> tuple[dict[str, Any], Tensors]:
         with safe_open(path, framework="numpy") as file:
             head = _checked_head(file.metadata(), path)
             tensors = {name: file.get_tensor(name) for name in file.keys()} if weights else {}  # noqa: SIM118 - no dict
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:  # odd types of tensor
+    except (SafetensorError, OSError, *_ODD) as error:  # odd types of tensor among them
         raise ModelError("is not a model file, or only a part of one", path=path, fix=_AGAIN) from error
     return head, tensors
 
@@ -169,11 +201,14 @@ def _check_openable(path: Path) -> None:
 def _checked_head(metadata: dict[str, str] | None, path: Path) -> dict[str, Any]:
     try:
         head = json.loads((metadata or {})["tunesmith"])
-        version, vocabulary = int(head["format"]), int(head["vocabulary"])
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelError("is a safetensors file, but not a Tunesmith model", path=path, fix=_LEARN) from error
+        version, vocabulary, program = head["format"], head["vocabulary"], str(head.get("program", "unknown"))
+        ours = type(version) is int and type(vocabulary) is int and _shallow(head)
+    except _ODD as error:
+        raise ModelError(_FOREIGN, path=path, fix=_LEARN) from error
+    if not ours:
+        raise ModelError(_FOREIGN, path=path, fix=_LEARN)
     if version > FORMAT or vocabulary > v.VERSION:
-        what = f"was made by a newer Tunesmith ({head.get('program', 'unknown')}); this is {__version__}"
+        what = f"was made by a newer Tunesmith ({program}); this is {__version__}"
         raise ModelError(what, path=path, fix="update with: pip install -U tunesmith")
     if vocabulary < v.VERSION:
         raise ModelError("was made with an older vocabulary", path=path, fix="learn it again")
@@ -181,11 +216,35 @@ def _checked_head(metadata: dict[str, str] | None, path: Path) -> dict[str, Any]
     mark = found.pop("mark", None)
     if mark != _mark({}, found):
         raise ModelError("what the model file says of itself was changed or damaged", path=path, fix=_AGAIN)
+    if not _complete(found):
+        raise ModelError(_DAMAGED, path=path, fix=_AGAIN)
     return found
 
 
+def _shallow(value: object) -> bool:
+    """Whether plain values are not nested deeper than `_DEPTH`; whatever goes through them may then call itself."""
+    level = [value]
+    for _ in range(_DEPTH):
+        level = [
+            child
+            for value in level
+            for child in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+    return not level
+
+
+def _complete(head: dict[str, Any]) -> bool:
+    """Whether a file says of itself all that it should, and in the right types."""
+    if any(type(head.get(name)) is not kind for name, kind in _HEAD.items()):
+        return False
+    if any(type(head["about"].get(name)) is not kind for name, kind in _ABOUT.items()):
+        return False
+    words = [head["program"], head["model"], head["digest"], *head["viewpoints"], *head["songs"]]
+    return all(isinstance(word, str) and word.isprintable() for word in words)
+
+
 def _built(head: dict[str, Any], tensors: Tensors) -> Learned:
-    name = str(head["model"])
+    name = head["model"]
     if name not in MODELS:
         raise ModelError(f"the model {name!r} is not known to this version")
     weights = {key: value for key, value in tensors.items() if key.startswith("model.")}
@@ -201,15 +260,24 @@ def _built(head: dict[str, Any], tensors: Tensors) -> Learned:
     songs = LearnedSongs(tuple(head["songs"]), tensors["songs.events"], tensors["songs.starts"])
     if _mark({"songs.events": songs.events, "songs.starts": songs.starts}) != head["songs_mark"]:
         raise ModelError("the songs in it are not those that were saved", fix=_AGAIN)
-    if not _sound(songs):
-        raise ModelError("the model file is damaged", fix=_AGAIN)
-    return Learned(name, model, tuple(head["viewpoints"]), songs, dict(head["about"]), str(head["digest"]))
+    if not _sound(songs, world):
+        raise ModelError(_DAMAGED, fix=_AGAIN)
+    return Learned(name, model, tuple(head["viewpoints"]), songs, head["about"], head["digest"])
 
 
-def _sound(songs: LearnedSongs) -> bool:
-    """Whether the songs are rows of events of the vocabulary, one for each name."""
+def _sound(songs: LearnedSongs, world: Spec) -> bool:
+    """Whether the songs are rows of events of the vocabulary, one with notes for each name."""
     events, starts = songs.events, songs.starts
-    shaped = events.ndim == 2 and events.shape[1] == 2 and starts.shape == (len(songs.names) + 1,)
-    if not shaped or starts[0] != 0 or starts[-1] != len(events) or (np.diff(starts) < 0).any():
+    typed = events.dtype == np.dtype(np.int16) and starts.dtype == np.dtype(np.int64)
+    if not typed or events.ndim != 2 or events.shape[1] != 2:
         return False
-    return bool(((events >= 0) & (events < (v.SYMBOLS, v.DURATIONS))).all())
+    # Compared, not subtracted: differences of large numbers come round to small ones.
+    rising = starts.shape == (len(songs.names) + 1,) and bool((starts[1:] >= starts[:-1]).all())
+    if not rising or starts[0] != 0 or starts[-1] != len(events):
+        return False
+    if not ((events >= 0) & (events < (world.symbols, world.durations))).all():
+        return False
+    symbols, durations = events.T
+    notes = np.append(0, np.cumsum(symbols < v.PITCH.end))  # before each event
+    sounding = notes[starts[1:]] > notes[starts[:-1]]
+    return bool(world.duration_masks[world.duration_classes[symbols], durations].all() and sounding.all())

@@ -8,11 +8,12 @@ spread evenly over what the grammar allows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import numpy as np
 
-from tunesmith.models import Model, Song, State, Tensors, masked_log_softmax, model_class
+from tunesmith.errors import ModelError
+from tunesmith.models import MODELS, Model, Song, State, Tensors, masked_log_softmax, model_class
 from tunesmith.models.spec import Feature, FloatArray, IntArray, Spec
 
 
@@ -31,20 +32,41 @@ def small_spec(symbols: int, durations: int, width: int) -> Spec:
     )
 
 
+def _ids(values: object, size: int) -> TypeGuard[list[int]]:
+    """Whether these are different ids below `size`, at least one."""
+    if not isinstance(values, list) or not all(type(value) is int and 0 <= value < size for value in values):
+        return False
+    return 0 < len(values) == len(set(values))
+
+
 class Alphabet:
     """`inner` knows `symbols[i]` as i and `durations[i]` as i; see the module docstring."""
 
     def __init__(self, spec: Spec, inner: Model, name: str, symbols: Sequence[int], durations: Sequence[int]) -> None:
         self.spec, self.inner, self._name = spec, inner, name
         self._symbols, self._durations = np.array(symbols), np.array(durations)
-        self._previous = next(f.place for f in spec.features if f.name == "previous symbol")
+        previous = spec.place("previous symbol")
+        if previous is None:
+            raise ModelError("an alphabet needs the previous symbol among its features")
+        self._previous = previous
 
     @classmethod
     def load(cls, spec: Spec, settings: Mapping[str, Any], tensors: Tensors) -> Self:
-        """The model that `settings` and `tensors` describe."""
-        symbols, durations, name = settings["symbols"], settings["durations"], str(settings["name"])
-        world = small_spec(len(symbols), len(durations), int(settings["width"]))
-        inner = model_class(name).load(world, settings["inner"], tensors)
+        """The model that `settings` and `tensors` describe.
+
+        Raises:
+            ModelError: they make no sense.
+        """
+        symbols, durations, width = settings.get("symbols"), settings.get("durations"), settings.get("width")
+        # Durations rise, so that the number of one is found by halving.
+        if not (_ids(symbols, spec.symbols) and _ids(durations, spec.durations) and durations == sorted(durations)):
+            raise ModelError("the alphabet of the model holds what is no symbol or duration, or one twice")
+        if type(width) is not int or not 0 < width <= 2**16:
+            raise ModelError("the width of the alphabet is not a positive whole number")
+        name, inside = settings.get("name"), settings.get("inner")
+        if not isinstance(name, str) or name not in MODELS or name == "alphabet" or not isinstance(inside, Mapping):
+            raise ModelError("the model inside the alphabet is not known to this version")
+        inner = model_class(name).load(small_spec(len(symbols), len(durations), width), inside, tensors)
         return cls(spec, inner, name, symbols, durations)
 
     def settings(self) -> dict[str, Any]:
