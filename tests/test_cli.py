@@ -436,3 +436,11 @@ def test_a_reader_that_leaves_early_hears_no_complaint(home: Path, songs: Path) 
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.returncode in (0, 1), "1 where click notices it"
+
+
+def test_a_forged_report_is_told_as_unreadable() -> None:
+    from tunesmith.console import info_text
+
+    about = {"seed": 0, "files": [], "report": {"history": [[1, None]], "bits_per_note": 7}}
+    found = {"kind": "model", "file": "m", "model": "rnn", "program": "0", "digest": "", "songs": [], "about": about}
+    assert "cannot be read" in info_text(found)

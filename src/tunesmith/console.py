@@ -245,6 +245,14 @@ def _remark(entry: api.Entry) -> str:
     return f"{entry.status}: {entry.reason}"
 
 
+def _told(report: dict[str, Any]) -> str:
+    """`result_text`, for a report that somebody else may have written."""
+    try:
+        return result_text(report)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return "what the file tells of its learning cannot be read"
+
+
 def result_text(report: dict[str, Any]) -> str:
     """What was learned, in bits per note beside the baselines, with the curve."""
     if "training" in report:
@@ -255,7 +263,8 @@ def result_text(report: dict[str, Any]) -> str:
         lines.append(curve(held))
     bits = report["bits_per_note"]
     if bits:
-        shown = ", ".join(f"{'this model' if name == 'learned' else name} {value:.2f}" for name, value in bits.items())
+        names = {"learned": "this model", "ngram": f"n-gram of {_counted(report['ngram_songs'], 'song')}"}
+        shown = ", ".join(f"{names.get(name, name)} {value:.2f}" for name, value in bits.items())
         lines.append(
             f"bits per note on {_counted(report['held_out_songs'], 'song')} held out (fewer is better): {shown}"
         )
@@ -331,7 +340,7 @@ def _model_text(found: dict[str, Any]) -> str:
         f"{found['file']}: a model ({found['model']}) made by Tunesmith {found['program']}, seed {about['seed']}",
         f"learned from {_counted(songs, 'song')} in {_counted(len(about['files']), 'file')}",
         f"digest {found['digest']}",
-        result_text(about["report"]),
+        _told(about["report"]),
     ]
     lines += [f"  {name}" for name in found["songs"][:LISTED]]
     if len(found["songs"]) > LISTED:

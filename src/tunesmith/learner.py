@@ -316,8 +316,11 @@ def _learned(name: str, model: Model, request: LearnRequest, songs: Corpus, repo
         "report": json.loads(json.dumps(report)),
     }
     stored = LearnedSongs()
-    if request.keep_songs:
+    if not request.keep_songs:
+        about["report"].pop("held_out", None)  # their names
+    else:
         arrays = [np.stack([song.symbols, song.durations], 1) for song in songs]
         stored = LearnedSongs.of(songs.names(), arrays)
     features = tuple(f.name for f in model.spec.features)
-    return Learned(name, model, features, stored, about)
+    learned = Learned(name, model, features, stored, about)
+    return dataclasses.replace(learned, digest=checkpoint.digest_of(learned))
