@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import click
 from tunesmith.errors import FormatError, RequestError, TunesmithError, UnknownFormat
 
 if TYPE_CHECKING:
-    from tunesmith.api import Learned, Request, WriteOptions
+    from tunesmith.api import Learned, Request, Score, WriteOptions
 
 IN_PART = 1  # exit code
 
@@ -61,10 +62,35 @@ def written(
     for number, piece in enumerate(api.compose(learned, request), 1):
         done("composed")
         files = places(number)
-        for file in files:
-            api.save(piece, file, options)
-            done(file.name)
+        _save_all(piece, files, options, done)
         yield number, files
+
+
+def _save_all(piece: Score, files: Sequence[Path], options: WriteOptions, done: Callable[[str], object]) -> None:
+    """Write a piece in several formats, the sound in a thread of its own while the rest is engraved.
+
+    Encoding sound takes the longest and leaves Python free. A web page holds sound and picture, so it comes last.
+    """
+    from tunesmith import api
+
+    sounding = [f for f in files if f.suffix.lower() in api.AUDIO]
+    pages = [f for f in files if f.suffix.lower() == ".html"]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [(pool.submit(api.save, piece, file, options), file) for file in sounding]
+        try:
+            for file in files:
+                if file not in sounding and file not in pages:
+                    api.save(piece, file, options)
+                    done(file.name)
+            for work, file in waiting:
+                work.result()
+                done(file.name)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    for file in pages:
+        api.save(piece, file, options)
+        done(file.name)
 
 
 def convert_song(song: Path, output: Path, options: WriteOptions, step: float, doing: str) -> None:
