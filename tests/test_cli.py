@@ -444,3 +444,14 @@ def test_a_forged_report_is_told_as_unreadable() -> None:
     about = {"seed": 0, "files": [], "report": {"history": [[1, None]], "bits_per_note": 7}}
     found = {"kind": "model", "file": "m", "model": "rnn", "program": "0", "digest": "", "songs": [], "about": about}
     assert "cannot be read" in info_text(found)
+
+
+def test_a_network_that_predicts_worse_than_counting_is_told_so() -> None:
+    from tunesmith.console import result_text
+
+    def told(learned: float) -> str:
+        bits = {"uniform": 13.0, "ngram": 4.0, "learned": learned}
+        return result_text({"history": [], "bits_per_note": bits, "ngram_songs": 9, "held_out_songs": 2})
+
+    assert "try --model ngram" in told(4.1)
+    assert "try --model ngram" not in told(3.9)

@@ -174,3 +174,27 @@ def test_rhythm_keeps_to_the_places_where_the_songs_have_it():
     usual = {(t % (4 * TPQ), d) for t, d in zip(onsets, lengths, strict=True)}
     notes = [n for seed in range(10) for n in only(knowing(song), seed=seed).notes()]
     assert np.mean([(n.onset % (4 * TPQ), n.duration) in usual for n in notes]) > 0.9
+
+
+def test_chord_symbols_are_those_of_the_songs_seen_from_the_tonic():
+    """The model knows nothing, so that only the wish keeps it to C and G7, here in D."""
+    piece = only(knowing(LEAD), bars=8, seed=2, key=Key(0, 2, "major"))
+    assert piece.chords
+    known = [(c.root, c.quality) in {(2, 0), (9, 4)} for c in piece.chords]
+    assert np.mean(known) > 0.9
+
+
+def test_kinds_of_chords_that_do_not_exist_are_never_written():
+    """The vocabulary has room for kinds to come; a model file without songs once wrote them."""
+    assert not scheme.cursor.SYMBOL_MASKS[:, scheme.vocabulary.CHORD.first + 12 * len(theory.QUALITIES) : 419].any()
+
+
+def test_the_commonest_texture_is_composed():
+    for seed in range(10):
+        assert not only(knowing(WALTZ, MARCH, LEAD), bars=2, seed=seed).chords
+
+
+def test_minor_keeps_its_third():
+    pieces = compose(knowing(MINOR), Request(bars=8, key=Key(0, -1, "minor"), meter=Meter(0, 4, 4), pieces=10))
+    pitches = [n.pitch % 12 for piece in pieces for n in piece.notes()]
+    assert pitches.count(6) < 0.02 * len(pitches), "no F sharp in D minor"

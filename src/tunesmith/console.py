@@ -268,6 +268,8 @@ def result_text(report: dict[str, Any]) -> str:
         lines.append(
             f"bits per note on {_counted(report['held_out_songs'], 'song')} held out (fewer is better): {shown}"
         )
+        if bits.get("learned", 0.0) > bits.get("ngram", math.inf):
+            lines.append("counting predicts these songs better than this model does: try --model ngram, or add songs")
     return "\n".join(lines) or "learned; not measured"
 
 

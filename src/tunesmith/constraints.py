@@ -84,43 +84,84 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class InKey:
-    """Notes outside the scale get `bias` (nats; 0 = as the model likes). Minor allows its raised sixth and seventh."""
+    """Notes outside the scale get `bias` (nats; 0 = as the model likes). Minor has its raised seventh too.
 
-    bias: float = -1.5
+    The raised sixth of minor gets half the bias.
+    """
+
+    bias: float = -4.0
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Weighs pitches by the key at the cursor."""
         if symbol is not None or cursor.phase < PARTS:
             return None
         inside = set(theory.scale(cursor.fifths))
+        tonic = theory.tonic(cursor.fifths, cursor.mode)
+        weights = [0.0 if step in inside else self.bias for step in range(12)]
         if cursor.mode == "minor":
-            inside |= {(theory.tonic(cursor.fifths, "minor") + step) % 12 for step in (9, 11)}
+            weights[(tonic + 11) % 12] = 0.0
+            weights[(tonic + 9) % 12] = self.bias / 2
         bias = _symbols()
-        bias[: v.PITCH.end] = [0.0 if pitch % 12 in inside else self.bias for pitch in range(v.PITCH.end)]
+        bias[: v.PITCH.end] = [weights[pitch % 12] for pitch in range(v.PITCH.end)]
         return bias
+
+
+# What sounds where: whether in the chord voice, whether a rest, ticks since the bar line, duration id
+Place = tuple[bool, bool, int, int]
+
+
+def place_of(cursor: Cursor, symbol: int, duration: int) -> Place:
+    """The place in the bar of an event about to be taken."""
+    return cursor.on_chord_voice, symbol == v.REST, cursor.position, duration
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """Lengths at places in the bar where the songs learned never have them get `bias` (nats).
 
-    `known` holds pairs (ticks since the bar line, duration id). A slip off the beat that a small model makes now
-    and then would otherwise take bars to mend, since no song learned says what comes after it.
+    A slip off the beat that a small model makes now and then would otherwise take bars to mend, since no song
+    learned says what comes after it.
     """
 
-    known: frozenset[tuple[int, int]]
+    known: frozenset[Place]
     bias: float = -4.0
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Weighs durations by the position in the bar."""
         if symbol is None or cursor.phase not in (PARTS, BODY) or not self.known:
             return None
+        chords, rest, position, _ = place_of(cursor, symbol, v.NONE)
         bias = np.full(v.DURATIONS, self.bias)
         bias[[v.NONE, v.JOIN]] = 0.0
-        position = cursor.position
         for duration in range(v.JOIN + 1, v.DURATIONS):
-            if (position, duration) in self.known:
+            # a rest may stand where a note stood
+            if not self.known.isdisjoint({(chords, rest, position, duration), (chords, False, position, duration)}):
                 bias[duration] = 0.0
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Chords:
+    """Chord symbols that the songs learned do not have, as seen from the tonic, get `bias` (nats).
+
+    `known` holds pairs (semitones above the tonic, index into `theory.QUALITIES`). Rests in the chord voice get it
+    too unless `rests`.
+    """
+
+    known: frozenset[tuple[int, int]]
+    rests: bool = False
+    bias: float = -8.0
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs chord symbols by their degree and kind."""
+        if symbol is not None or cursor.phase not in (PARTS, BODY) or not self.known or not cursor.on_chord_voice:
+            return None
+        tonic = theory.tonic(cursor.fifths, cursor.mode)
+        bias = _symbols()
+        bias[v.CHORD.first : v.CHORD.end] = self.bias
+        for degree, quality in self.known:
+            bias[v.chord_symbol((tonic + degree) % 12, quality)] = 0.0
+        bias[v.REST] = 0.0 if self.rests else self.bias
         return bias
 
 
@@ -130,7 +171,7 @@ class Length:
 
     `lengths` are the duration ids that may be used, JOIN among them where chords may be: a note is only begun if
     what is left of the piece can be filled with them. With `on_tonic`, a piece of one voice without chords ends
-    on the tonic, in a note of a beat or more (where the lengths have one) and no rest after it.
+    on the tonic, in a note of half a bar (where that cannot be, a beat) or more and no rest after it.
     """
 
     ticks: int
@@ -152,29 +193,33 @@ class Length:
         if cursor.phase not in (PARTS, BODY):
             return None
         left = self.ticks - cursor.now
-        beat = min(4 * TPQ // cursor.unit, self._longest)
-        closing = self.on_tonic and v.JOIN not in self.lengths and _one_melody(cursor) and self._closable(left, beat)
-        if symbol is None:
-            return self._symbols(cursor, left, beat if closing else 0)
-        return self._durations(cursor, symbol, left, beat if closing else 0)
+        last = self._last_note(cursor, left)
+        return self._symbols(cursor, left, last) if symbol is None else self._durations(cursor, symbol, left, last)
+
+    def _last_note(self, cursor: Cursor, left: int) -> int:
+        """The ticks that the last note must have at least; 0 = it need not be the tonic."""
+        if not self.on_tonic or v.JOIN in self.lengths or not _one_melody(cursor):
+            return 0
+        wanted = (cursor.bar_length // 2, 4 * TPQ // cursor.unit, self._longest)
+        return next((ticks for ticks in wanted if self._closable(left, ticks)), 0)
 
     def fits(self, ticks: int) -> bool:
         """Whether a stretch, no longer than the piece, can be filled with the lengths allowed."""
         units, odd = divmod(ticks, self._unit)
         return 0 <= units < len(self._fills) and not odd and bool(self._fills[units])
 
-    def _closable(self, left: int, beat: int) -> bool:
-        """Whether a stretch can be filled so that its last note has at least a beat."""
-        return any(v.TICKS[d] >= beat and self.fits(left - v.TICKS[d]) for d in self.lengths)
+    def _closable(self, left: int, ticks: int) -> bool:
+        """Whether a stretch can be filled so that its last note has at least so many ticks."""
+        return any(v.TICKS[d] >= ticks and self.fits(left - v.TICKS[d]) for d in self.lengths)
 
-    def _symbols(self, cursor: Cursor, left: int, beat: int) -> Bias:
+    def _symbols(self, cursor: Cursor, left: int, last: int) -> Bias:
         if left <= 0 and not cursor.building:
             bias = _symbols(NEVER)
             bias[v.END] = 0.0
             return bias
         bias = _symbols()
         bias[v.END] = NEVER
-        if beat and not any(v.TICKS[d] < left and self._closable(left - v.TICKS[d], beat) for d in self.lengths):
+        if last and not any(v.TICKS[d] < left and self._closable(left - v.TICKS[d], last) for d in self.lengths):
             # nothing but the last note is left to choose
             tonic = theory.tonic(cursor.fifths, cursor.mode)
             bias[: v.PITCH.end] = [0.0 if p % 12 == tonic else NEVER for p in range(v.PITCH.end)]
@@ -183,23 +228,23 @@ class Length:
                 bias[v.HOLD] = NEVER
         return bias
 
-    def _durations(self, cursor: Cursor, symbol: int, left: int, beat: int) -> Bias | None:
+    def _durations(self, cursor: Cursor, symbol: int, left: int, last: int) -> Bias | None:
         if symbol >= v.CHORD.end or symbol == v.END:
             return None
         bias = np.full(v.DURATIONS, NEVER)
         for duration in self.lengths:
             after = left - v.TICKS[duration]
             if duration == v.JOIN or (
-                self.fits(after) if not beat else self._may_follow(cursor, symbol, left, beat, after)
+                self.fits(after) if not last else self._may_follow(cursor, symbol, left, last, after)
             ):
                 bias[duration] = 0.0
         return bias
 
-    def _may_follow(self, cursor: Cursor, symbol: int, left: int, beat: int, after: int) -> bool:
+    def _may_follow(self, cursor: Cursor, symbol: int, left: int, last: int, after: int) -> bool:
         """Whether a melody that is to close on the tonic may leave so much, given the symbol chosen."""
         if after == 0:
-            return left >= beat and symbol != v.REST and _closed(cursor, symbol)
-        return after > 0 and self._closable(after, beat)
+            return left >= last and symbol != v.REST and _closed(cursor, symbol)
+        return after > 0 and self._closable(after, last)
 
 
 def _fillable(units: Iterable[int], most: int) -> bytes:

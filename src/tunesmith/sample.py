@@ -6,14 +6,15 @@ same whether the others are made or not.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tunesmith import scheme
+from tunesmith import scheme, theory
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import InKey, Length, Range, Rhythm, Steady, Voices, Wish
+from tunesmith.constraints import Chords, InKey, Length, Place, Range, Rhythm, Steady, Voices, Wish, place_of
 from tunesmith.errors import ModelError, RequestError, Unsatisfiable
 from tunesmith.models.spec import BoolArray, FloatArray
 from tunesmith.scheme import Cursor, Event, viewpoints
@@ -53,7 +54,7 @@ class Request:
     top_p: float = 0.95
     seed: int = 1
     pieces: int = 1
-    chromatic: float = -1.5
+    chromatic: float = -4.0
 
     def check(self) -> None:
         """Raise `RequestError` for what makes no sense."""
@@ -102,13 +103,16 @@ def compose(learned: Learned, request: Request) -> Iterator[Score]:
 class Habits:
     """What the songs learned have in common: lowest and highest pitch, and the duration ids they use.
 
-    `rhythms`: for a meter (beats, unit), the pairs (ticks since the bar line, duration id) that occur in it.
+    `rhythms`: for a meter (beats, unit), the places in the bar where lengths stand. `chords`: degrees and kinds of
+    the chord symbols; `chord_rests`: whether the chord voice ever rests.
     """
 
     low: int = 36
     high: int = 96
     lengths: tuple[int, ...] = tuple(range(v.JOIN, v.DURATIONS))
-    rhythms: Mapping[tuple[int, int], frozenset[tuple[int, int]]] = field(default_factory=dict)
+    rhythms: Mapping[tuple[int, int], frozenset[Place]] = field(default_factory=dict)
+    chords: frozenset[tuple[int, int]] = frozenset()
+    chord_rests: bool = False
 
 
 def _habits(learned: Learned) -> Habits:
@@ -120,22 +124,37 @@ def _habits(learned: Learned) -> Habits:
     lengths, counts = np.unique(moving, return_counts=True)
     # A length met once in a thousand is a slip of the pen, and leads to places from which no other leads back.
     usual = lengths[counts >= max(1, len(moving) // 1000)]
-    return Habits(int(pitches.min()), int(pitches.max()), tuple(int(d) for d in usual), _rhythms(learned))
+    heard = list(_heard(learned))
+    rhythms: dict[tuple[int, int], set[Place]] = {}
+    for meter, place, _ in heard:
+        rhythms.setdefault(meter, set()).add(place)
+    return Habits(
+        int(pitches.min()),
+        int(pitches.max()),
+        tuple(int(d) for d in usual),
+        {meter: frozenset(places) for meter, places in rhythms.items()},
+        frozenset(chord for _, _, chord in heard if chord),
+        any(place[:2] == (True, True) for _, place, _ in heard),
+    )
 
 
-def _rhythms(learned: Learned) -> dict[tuple[int, int], frozenset[tuple[int, int]]]:
-    found: dict[tuple[int, int], set[tuple[int, int]]] = {}
+def _heard(learned: Learned) -> Iterator[tuple[tuple[int, int], Place, tuple[int, int] | None]]:
+    """Of every event that takes time: the meter, its place in the bar, and the degree and kind of a chord symbol."""
     events = 0
     for number in range(len(learned.songs)):
-        song, cursor = learned.songs[number], _after(_header(learned, number))
+        song, head = learned.songs[number], _header(learned, number)
+        cursor = _after(head)
         events += len(song)
         if events > MOST_HEARD:
-            break
-        for symbol, duration in song[len(_header(learned, number)) :]:
+            return
+        for symbol, duration in song[len(head) :]:
             if symbol < v.CHORD.end and duration != v.JOIN:
-                found.setdefault((cursor.beats, cursor.unit), set()).add((cursor.position, duration))
+                chord = None
+                if symbol in v.CHORD:
+                    root, quality = v.chord_of(symbol)
+                    chord = (root - theory.tonic(cursor.fifths, cursor.mode)) % 12, quality
+                yield (cursor.beats, cursor.unit), place_of(cursor, symbol, duration), chord
             cursor.advance(symbol, duration)
-    return {meter: frozenset(pairs) for meter, pairs in found.items()}
 
 
 def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wish, ...]:
@@ -145,7 +164,8 @@ def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wis
     if not length.fits(length.ticks):  # the lengths learned do not fill this meter
         length = replace(length, lengths=tuple({*habits.lengths, *range(2, v.DURATIONS)}))
     rhythm = Rhythm(habits.rhythms.get((cursor.beats, cursor.unit), frozenset()))
-    return Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic), rhythm, length
+    chords = Chords(habits.chords, habits.chord_rests)
+    return Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic), rhythm, chords, length
 
 
 def _after(head: Sequence[Event]) -> Cursor:
@@ -181,7 +201,12 @@ def choose_header(heads: Sequence[list[Event]], request: Request, random: np.ran
 
 
 def _suitable(heads: Sequence[list[Event]], request: Request, random: np.random.Generator) -> list[Event]:
-    """One of the headers with the meter and the mode wished for; if none has both, the meter weighs more."""
+    """One of the headers with the meter and the mode wished for; if none has both, the meter weighs more.
+
+    Only headers of the commonest texture are looked at: of the others too little was learned.
+    """
+    textures = Counter(_texture(head) for head in heads)
+    heads = [head for head in heads if _texture(head) == textures.most_common(1)[0][0]]
     meter = request.meter and (v.METER[request.meter.beats - 1], v.UNITS[request.meter.unit])
 
     def suits(head: list[Event]) -> int:
@@ -191,6 +216,11 @@ def _suitable(heads: Sequence[list[Event]], request: Request, random: np.random.
     marks = [suits(head) for head in heads]
     best = [head for head, mark in zip(heads, marks, strict=True) if mark == max(marks)]
     return best[int(random.integers(len(best)))]
+
+
+def _texture(head: Sequence[Event]) -> tuple[int, ...]:
+    """The style and the parts of a header."""
+    return tuple(s for s, _ in head if s in v.STYLE or s in v.PART or s == v.VOICE)
 
 
 def _header(learned: Learned, song: int) -> list[Event]:

@@ -168,9 +168,10 @@ def _heading(title: str, composer: str, width: int) -> tuple[str, int]:
     lines, top, margin = [], 0, width // MARGIN_SHARE
     for text, size, x, anchor in ((title, 44, width // 2, "middle"), (composer, 24, width - margin, "end")):
         if text:
-            fitting = min(
-                size, int(2 * (width - 2 * margin) / len(text)) or 1
-            )  # a letter is about half as wide as high
+            # a letter is about half as wide as high; what would be too small to read is cut
+            longest = 4 * (width - 2 * margin) // size
+            text = text if len(text) <= longest else text[: longest - 3] + "..."  # noqa: PLW2901 - the text shown
+            fitting = min(size, 2 * (width - 2 * margin) // len(text))
             top += fitting + 24
             style = f'{TEXT_FAMILY} font-size="{fitting}px" fill="currentColor"'
             shown = escape("".join(c if c.isprintable() else " " for c in text))

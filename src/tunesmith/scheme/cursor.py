@@ -24,6 +24,7 @@ import itertools
 
 import numpy as np
 
+from tunesmith import theory
 from tunesmith.models.spec import BoolArray
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import TPQ
@@ -41,6 +42,7 @@ def _allow(*names: str) -> BoolArray:
     mask = np.zeros(v.SYMBOLS, bool)
     for name in names:
         mask[v.RANGES[name].first : v.RANGES[name].end] = True
+    mask[v.CHORD.first + 12 * len(theory.QUALITIES) : v.CHORD.end] = False  # room for kinds of chords to come
     return mask
 
 
