@@ -1,6 +1,6 @@
-"""Memory of `learn` as the corpus grows: 1, 10 and 100 times 100 tunes, each in a process of its own.
+"""Memory of `learn` as the corpus grows: 1, 10 and 100 times 40 tunes, each in a process of its own.
 
-    python bench/memory.py [--tunes 100]
+    python bench/memory.py [--tunes 40]
 
 The tunes are made by chance from a seed, written as ABC books of 100. One epoch each; the figure is the largest
 resident size of the process, which has torch and NumPy in it from the start.
@@ -45,7 +45,7 @@ def write_books(folder: Path, tunes: int) -> None:
 def main() -> None:
     """Measure and print a Markdown table."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--tunes", type=int, default=100, help="tunes in the smallest corpus")
+    options.add_argument("--tunes", type=int, default=40, help="tunes in the smallest corpus")
     base = options.parse_args().tunes
     rows = []
     for factor in (1, 10, 100):

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("training", "stepping", "sound", "commands", "memory", "seed")
+PARTS = ("training", "stepping", "sound", "commands", "memory")
 HEAD = """# Benchmarks
 
 Written by `make bench`. Timings of a shared machine are noisy: compare the columns of a table, which were measured

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from measure import machine
 
 from tunesmith.score import TPQ, Note, Part, Score, Tempo
 
@@ -69,6 +70,7 @@ def measure(name: str) -> dict[str, float]:
 
 def main() -> None:
     """Print the table."""
+    print(f"## Sound\n\n{machine()}\n")
     print("| what | sound, s | taken, s | of it CPU, s | x real time | peak memory, MB | LUFS |")
     print("|---|---|---|---|---|---|---|")
     for name in CASES:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from measure import machine
 
 from tunesmith.models import Model, Song
 from tunesmith.models.ngram import Ngram
@@ -113,6 +114,7 @@ def main() -> None:
     times = 30 if parser.parse_args().quick else 200
     spec = scheme_spec()
     song = random_song(spec, PAST + times, 0)
+    print(f"## Composing step\n\n{machine()}\n")
     print(
         f"{spec.symbols} symbols, {len(spec.features)} features, pointer over {PAST} events, NumPy {np.__version__}\n"
     )

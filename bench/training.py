@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from measure import machine
 
 from tunesmith.models.rnn import Settings
 from tunesmith.models.rnn_torch import Batch, Trainer
@@ -92,6 +93,7 @@ def main() -> None:
     times = 2 if parser.parse_args().quick else 5
     spec = scheme_spec()
     batch = random_batch(spec)
+    print(f"## Training\n\n{machine()}\n")
     print(f"batch {BATCH} x {STEPS}, {spec.symbols} symbols, {len(spec.features)} features, ", end="")
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
     print("| network | part | events/s | GFLOP/s | of the matrix product |")
