@@ -50,7 +50,7 @@ def loss_curve(training: Sequence[float], held_out: Sequence[float], baselines: 
         axes.annotate(
             f"best {held_out[best]:.2f}",
             (best + 1, held_out[best]),
-            xytext=(0, -16),
+            xytext=(0, 10),
             textcoords="offset points",
             ha="center",
         )
