@@ -40,9 +40,8 @@ class Request:
     """What to compose. What is None is as in the songs learned.
 
     `bars`: full bars, 1 to 512. `temperature`, of pitches and chords: 0.1 (safe) to 2 (wild), 1 = as learned.
-    `rhythm_temperature`, of lengths: the same.
-    `top_p`: the share of probability to choose among. `tempo`: quarter notes a minute. `chromatic`: bias of notes
-    outside the key.
+    `rhythm_temperature`, of lengths: the same. `top_p`: the share of probability to choose among. `tempo`: quarter
+    notes a minute. `chromatic`: the bias, in nats, of notes outside the key.
     """
 
     bars: int = 16
@@ -158,7 +157,7 @@ def _heard(learned: Learned) -> Iterator[tuple[tuple[int, int], Place, tuple[int
 
 
 def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wish, ...]:
-    """The wishes of a request, with what the songs learned imply: their range and their note lengths."""
+    """The wishes of a request, with what the songs learned imply: range, note lengths and their places, chords."""
     cursor = _after(head)
     length = Length(request.bars * cursor.bar_length, habits.lengths, on_tonic=habits.high - habits.low >= 12)
     if not length.fits(length.ticks):  # the lengths learned do not fill this meter
