@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from tunesmith.score.elements import Chord, Key, Meter, Note, Tempo
+from tunesmith.score.elements import Chord, Jump, Key, Meter, Note, Repeat, Tempo
 
 Change = TypeVar("Change", Meter, Key, Tempo)
 
@@ -24,6 +24,39 @@ def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
         elif start < end:
             found.append((start, end))
     return found
+
+
+def played(start: int, end: int, repeats: Sequence[Repeat], again: bool = False) -> Iterator[tuple[int, int]]:
+    """The stretches that playing [start, end) goes through. `again`: after a jump, when only last endings are played.
+
+    A repeat that is entered after its beginning has been played from there before, so it is played to its end once.
+    """
+    now = start
+    for repeat in sorted(repeats, key=lambda r: r.start):
+        if repeat.end <= now or repeat.start >= end:
+            continue
+        yield now, max(now, repeat.start)
+        spans = repeat.spans_of(repeat.times) if again or repeat.start < start else repeat.spans()
+        yield from ((max(a, start), min(b, end)) for a, b in spans)
+        now = max(now, min(repeat.end, end))
+    yield now, end
+
+
+def route(end: int, repeats: Sequence[Repeat], jumps: Sequence[Jump]) -> Iterator[tuple[int, int]]:
+    """The stretches [a, b) of a piece in the order in which they are played; some may be empty."""
+    now = 0
+    for jump in sorted(jumps, key=lambda j: j.onset):
+        if jump.onset < now:  # inside what an earlier jump has passed over
+            continue
+        yield from played(now, jump.onset, repeats)
+        now = jump.onset
+        yield from played(jump.target, now if jump.stop is None else jump.stop, repeats, again=True)
+        if jump.stop is None:
+            continue
+        if jump.coda is None:
+            return
+        now = jump.coda
+    yield from played(now, end, repeats)
 
 
 Moves = list[tuple[tuple[int, int], int]]  # played stretches [start, end), and where each now begins

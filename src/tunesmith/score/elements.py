@@ -153,11 +153,26 @@ class Repeat:
     def spans(self) -> Iterator[tuple[int, int]]:
         """The stretches [start, end) in the order they are played."""
         for number in range(1, self.times + 1):
-            if not self.endings:
-                yield self.start, self.end
-                continue
-            yield self.start, self.endings[0].start
-            yield from ((e.start, e.end) for e in self.endings if number in e.passes)
+            yield from self.spans_of(number)
+
+    def spans_of(self, number: int) -> Iterator[tuple[int, int]]:
+        """The stretches of one pass (1, 2, ...)."""
+        yield self.start, self.endings[0].start if self.endings else self.end
+        yield from ((e.start, e.end) for e in self.endings if number in e.passes)
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """ "D.C.", "D.S.": at `onset` the players go back to `target` (the beginning, or the segno).
+
+    From there they play to `stop` (Fine, or the sign "to Coda"; None: on past the jump), no repeats this time but the
+    last ending of each, and then on from `coda`, or no further where there is none.
+    """
+
+    onset: int
+    target: int = 0
+    stop: int | None = None
+    coda: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

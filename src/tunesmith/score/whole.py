@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tunesmith import theory
-from tunesmith.score.cut import cut_changes, cut_chords, cut_notes, in_force, merged
+from tunesmith.score.cut import cut_changes, cut_chords, cut_notes, in_force, merged, route
 from tunesmith.score.elements import (
     NOTE_DTYPE,
     TPQ,
     Bar,
     Chord,
+    Jump,
     Key,
     Meter,
     Note,
@@ -39,6 +40,7 @@ class Score:
     chords: tuple[Chord, ...] = ()
     pickup: int = 0
     repeats: tuple[Repeat, ...] = ()
+    jumps: tuple[Jump, ...] = ()
     title: str = ""
     composer: str = ""
     provenance: str = ""
@@ -146,16 +148,11 @@ class Score:
         return self.play([(start, end)])
 
     def unfold(self) -> Score:
-        """The piece as it is played, its repeats written out."""
-        if not self.repeats:
+        """The piece as it is played: its repeats written out, its jumps (D.C., D.S.) followed."""
+        if not self.repeats and not self.jumps:
             return self
-        spans, now = [], 0
-        for repeat in sorted(self.repeats, key=lambda r: r.start):
-            spans.append((now, repeat.start))
-            spans.extend(repeat.spans())
-            now = repeat.end
-        spans.append((now, max(self.end, now)))
-        return self.play(merged(spans))
+        last = max([self.end, *(r.end for r in self.repeats)])
+        return self.play(merged(route(last, self.repeats, self.jumps)))
 
     def play(self, spans: Iterable[tuple[int, int]]) -> Score:
         """Stretches [start, end) of the piece, in ticks, put one after the other."""
@@ -176,6 +173,7 @@ class Score:
             chords=tuple(cut_chords(self.chords, moves)),
             pickup=pickup,
             repeats=(),
+            jumps=(),
         )
 
     def note_array(self) -> NDArray[np.void]:

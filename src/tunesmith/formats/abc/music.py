@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tunesmith import theory
 from tunesmith.formats.abc.fields import Fault, parse_chord
-from tunesmith.formats.abc.timeline import WHOLE, Element, Placed, Sound, Timeline
+from tunesmith.formats.abc.timeline import Element, Placed, Sound, Timeline
 from tunesmith.formats.abc.tokens import (
     ALTER,
     MAX_PASSES,
@@ -22,6 +22,7 @@ from tunesmith.formats.abc.tokens import (
     times,
     unexpected,
 )
+from tunesmith.formats.form import WHOLE
 
 MAX_NESTING = 4  # tuplets inside tuplets
 MAX_LAYERS = 32  # voices by `&`

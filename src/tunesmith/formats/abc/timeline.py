@@ -11,9 +11,9 @@ from fractions import Fraction
 
 from tunesmith.formats.abc.fields import ChordSymbol, Fault, KeyField, Signature
 from tunesmith.formats.abc.tokens import Fractional, times
+from tunesmith.formats.form import WHOLE, Mark
 from tunesmith.score import TPQ
 
-WHOLE = 4 * TPQ
 MAX_NOTE = 128 * WHOLE  # ticks; no music has a longer one, and absurd lengths must not fill the memory
 MAX_TIME = 100_000 * TPQ  # a tune of 14 hours
 _NONE = Fraction(0)
@@ -37,16 +37,6 @@ class Element:
 
     sounds: list[Sound]
     length: Fractional
-
-
-@dataclass(slots=True)
-class Mark:
-    """A point of the form: kind is bar, double, open, close, ending or meter. `at` is where its bar begins."""
-
-    time: int
-    kind: str
-    value: object = None
-    at: tuple[int, int] = (0, 0)  # line, column
 
 
 Placed = list[int]  # onset, duration, pitch, layer, fifths: a note whose duration may still grow by a tie

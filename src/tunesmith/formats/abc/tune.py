@@ -11,9 +11,8 @@ from tunesmith.errors import FormatError, SongWarning
 from tunesmith.formats.abc import fields
 from tunesmith.formats.abc.book import FIELD, Line, Source
 from tunesmith.formats.abc.fields import Fault, KeyField
-from tunesmith.formats.abc.grid import Grid, grid, repeats
 from tunesmith.formats.abc.music import Voice
-from tunesmith.formats.abc.timeline import Mark
+from tunesmith.formats.form import Grid, Mark, grid, repeats
 from tunesmith.score import Chord, Key, Note, Part, Score, Tempo
 from tunesmith.theory import pitch_class
 

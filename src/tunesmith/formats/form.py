@@ -1,4 +1,7 @@
-"""The form of a tune: from the marks in its first voice to bars, pickup and repeats.
+"""The form of a piece as it is written: from marks (bar lines, repeat signs, endings, meters) to bars and repeats.
+
+Shared by the readers. `grid(marks, total)` finds meters, pickup, and bars that do not add up; `repeats(marks, total)`
+the repeats, read as players do: forgiving.
 
 `Score.bars` is regular from each `Meter` on. So a bar that is written shorter or longer gets a `Meter` where
 the next bar starts, which puts the bar lines right again.
@@ -10,11 +13,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from tunesmith.formats.abc.timeline import WHOLE, Mark
-from tunesmith.score import Ending, Meter, Repeat
+from tunesmith.score import TPQ, Ending, Meter, Repeat
 
-Place = tuple[int, int]  # line, column
+Place = tuple[int, int]  # line, column (or measure, 0)
 MeterField = tuple[int, int] | None
+WHOLE = 4 * TPQ
+MOST_PASSES = 100  # of a repeat; no music asks for more, and absurd figures must not fill the memory
+
+
+@dataclass(slots=True)
+class Mark:
+    """A point of the form, at a time in ticks. `at` is where its bar begins in the file.
+
+    `kind` and `value`: "bar"; "double" (double or final bar line); "open" (start of a repeat; how often it is played)
+    and "close" (its end; how often); "ending" (an ending starts; its passes, a tuple); "meter" ((beats, unit) or None).
+    """
+
+    time: int
+    kind: str
+    value: object = None
+    at: Place = (0, 0)
 
 
 @dataclass(slots=True)
