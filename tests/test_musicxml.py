@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tunesmith import formats, theory
 from tunesmith.errors import FormatError
 from tunesmith.formats import musicxml
-from tunesmith.formats.notation import measures
-from tunesmith.formats.rhythm import GRAIN, write_bar
+from tunesmith.formats.musicxml.notation import measures
+from tunesmith.formats.musicxml.rhythm import GRAIN, write_bar
 from tunesmith.score import TPQ, Chord, Ending, Key, Meter, Note, Part, Repeat, Score, Tempo
 
 Q = TPQ

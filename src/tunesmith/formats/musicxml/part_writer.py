@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tunesmith import theory
-from tunesmith.formats.notation import (
+from tunesmith.formats.musicxml.notation import (
     Layer,
     Measure,
     Stack,
@@ -18,7 +18,7 @@ from tunesmith.formats.notation import (
     spelling,
     write_layer,
 )
-from tunesmith.formats.signs import (
+from tunesmith.formats.musicxml.signs import (
     USUAL_CLEFS,
     add,
     add_clef,

@@ -15,9 +15,9 @@ from pathlib import Path
 from tunesmith import __version__
 from tunesmith.errors import FormatError
 from tunesmith.formats import WriteOptions
-from tunesmith.formats.notation import measures
-from tunesmith.formats.part_writer import Clock, PartWriter, instrument, plan_part
-from tunesmith.formats.signs import add, drum
+from tunesmith.formats.musicxml.notation import measures
+from tunesmith.formats.musicxml.part_writer import Clock, PartWriter, instrument, plan_part
+from tunesmith.formats.musicxml.signs import add, drum
 from tunesmith.score import Part, Score
 
 Ids = tuple[tuple[tuple[str, ...], ...], ...]

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from tunesmith import theory
-from tunesmith.formats.notation import Measure
+from tunesmith.formats.musicxml.notation import Measure
 from tunesmith.score import TPQ, Chord, Score, Tempo
 
 # clef -> sign, line, octave change, the pitches on its lowest and highest line

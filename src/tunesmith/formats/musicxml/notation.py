@@ -19,7 +19,7 @@ from itertools import groupby, pairwise
 from statistics import median
 
 from tunesmith import theory
-from tunesmith.formats.rhythm import FLAGS, Piece, beam_spans, write_bar
+from tunesmith.formats.musicxml.rhythm import FLAGS, Piece, beam_spans, write_bar
 from tunesmith.score import Key, Meter, Note, Part, Score
 
 KEYBOARDS = range(8)
