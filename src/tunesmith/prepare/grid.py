@@ -1,7 +1,4 @@
-"""From a score as it was read to one that can be learned from: on a grid, in a key, in voices.
-
-`prepare` is the whole of it; a score that is exact already comes out as it went in, but for a missing key.
-"""
+"""Quantising: notes to the places that notation has."""
 
 from __future__ import annotations
 
@@ -14,36 +11,15 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith import theory
 from tunesmith.scheme.vocabulary import GRID, representable
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Score
 
-MAX_PART_VOICES = 4  # a part that would need more has its longest notes cut short instead
 SLACK = TPQ // 8  # gaps and overlaps up to this are how a player joins notes, not rests or second voices
 
 # steps in a quarter note -> what a note on it must gain in accuracy (in quarters a note) to be worth it
 SUBDIVISIONS = {2: 0.0, 4: 0.004, 3: 0.008, 8: 0.022, 6: 0.024, 12: 0.05}
 
-# How well each step above the tonic fits a key. Source: D. Temperley, "The Cognition of Basic Musical
-# Structures", MIT Press 2001, p. 180 (a revision of Krumhansl and Kessler's probe-tone profiles).
-PROFILES = {
-    "major": (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0),
-    "minor": (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0),
-}
-
-
 Change = TypeVar("Change", Meter, Key)
-
-
-def prepare(score: Score) -> Score:
-    """Quantise, split voices, and find a key where none is given."""
-    score = split_voices(quantise(score))
-    if not score.keys and any(not p.drums and p.notes for p in score.parts):
-        score = score.replace(keys=(find_key(score),))
-    return score
-
-
-# quantising
 
 
 def on_grid(ticks: int) -> bool:
@@ -140,95 +116,3 @@ def _end(note: Note, onset: int, step: int, places: Sequence[int], steps: int) -
     if following < len(places) and -SLACK <= places[following] - note.end <= SLACK:
         return places[following]
     return max(onset + step, _nearest(note.end, steps))
-
-
-# keys
-
-
-def find_key(score: Score) -> Key:
-    """The key of a piece: the best correlation of its pitch-class durations with the key profiles.
-
-    The last note counts double, as most melodies close on the tonic. Source of the method: C. L. Krumhansl,
-    "Cognitive Foundations of Musical Pitch", Oxford 1990, ch. 4, with Temperley's profiles.
-    """
-    weights = np.zeros(12)
-    notes = [n for p in score.parts if not p.drums for n in p.notes]
-    for n in notes:
-        weights[n.pitch % 12] += n.duration
-    if notes:
-        final = max(notes, key=lambda n: (n.onset, -n.pitch))
-        weights[final.pitch % 12] += max(final.duration, TPQ)
-    if not weights.any():
-        return Key()
-    candidates = [
-        (float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1]) if weights.std() else 0.0, -tonic, mode)
-        for mode, profile in PROFILES.items()
-        for tonic in range(12)
-    ]
-    _, tonic, mode = max(candidates)
-    return Key(0, _signature(-tonic, mode), mode)
-
-
-def _signature(tonic: int, mode: str) -> int:
-    """The signature with the fewest accidentals whose tonic is this pitch class."""
-    places = (fifths for fifths in range(-6, 7) if theory.tonic(fifths, mode) == tonic)
-    return min(places, key=lambda fifths: (abs(fifths), -fifths))
-
-
-# voices
-
-
-def split_voices(score: Score) -> Score:
-    """Give every part voices that do not overlap themselves; parts that have them already are left alone."""
-    parts = tuple(p if p.drums else dataclasses.replace(p, notes=_in_voices(p.notes)) for p in score.parts)
-    return score if parts == score.parts else score.replace(parts=parts)
-
-
-def overlaps(notes: Iterable[Note]) -> bool:
-    """Whether a voice overlaps itself: notes sound together that do not begin and end together."""
-    ends: dict[int, tuple[int, int]] = {}
-    for n in notes:
-        onset, end = ends.get(n.voice, (-1, 0))
-        if n.onset < end and (n.onset, n.end) != (onset, end):
-            return True
-        ends[n.voice] = (n.onset, n.end)
-    return False
-
-
-def _in_voices(notes: tuple[Note, ...]) -> tuple[Note, ...]:
-    if not overlaps(notes):
-        return notes
-    chords: dict[tuple[int, int], list[Note]] = {}
-    for n in sorted(notes, key=lambda n: (n.onset, -n.end, -n.pitch)):
-        chords.setdefault((n.onset, n.end), []).append(n)
-    voices: list[list[list[Note]]] = []
-    for chord in chords.values():
-        _place(chord, voices)
-    # the highest voice first, as scores are written
-    voices.sort(key=lambda voice: -float(np.mean([n.pitch for chord in voice for n in chord])))
-    return tuple(
-        dataclasses.replace(n, voice=number) for number, voice in enumerate(voices, 1) for chord in voice for n in chord
-    )
-
-
-def _place(chord: list[Note], voices: list[list[list[Note]]]) -> None:
-    """Put a chord into the free voice that was nearest in pitch, into a new one, or make room."""
-    onset, pitch = chord[0].onset, float(np.mean([n.pitch for n in chord]))
-
-    def distance(voice: list[list[Note]]) -> float:
-        return abs(float(np.mean([n.pitch for n in voice[-1]])) - pitch)
-
-    free = [voice for voice in voices if voice[-1][0].end <= onset]
-    if free:
-        min(free, key=distance).append(chord)
-    elif len(voices) < MAX_PART_VOICES:
-        voices.append([chord])
-    else:
-        busy = [voice for voice in voices if voice[-1][0].onset < onset]
-        if not busy:  # more chords at once than voices: the nearest one takes these notes in, at its length
-            host = min(voices, key=distance)[-1]
-            host += [dataclasses.replace(n, duration=host[0].duration) for n in chord]
-            return
-        voice = min(busy, key=distance)
-        voice[-1] = [dataclasses.replace(n, duration=onset - n.onset) for n in voice[-1]]
-        voice.append(chord)
