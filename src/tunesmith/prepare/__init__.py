@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from tunesmith.prepare.grid import on_grid, quantise
 from tunesmith.prepare.keys import find_key
-from tunesmith.prepare.voices import overlaps, split_voices
+from tunesmith.prepare.voices import MAX_PART_VOICES, overlaps, split_voices
 from tunesmith.score import Score
 
-__all__ = ["find_key", "on_grid", "overlaps", "prepare", "quantise", "split_voices"]
+__all__ = ["MAX_PART_VOICES", "find_key", "on_grid", "overlaps", "prepare", "quantise", "split_voices"]
 
 
 def prepare(score: Score) -> Score:
