@@ -85,7 +85,8 @@ __all__ = [
     "write_text",
 ]
 PathLike = str | Path
-VIEWS = ("score", "roll")  # what a picture can show
+VIEWS = ("score", "roll", "contour")  # what a picture can show
+PAPERS = ("a4", "letter")  # of a PDF
 AUDIO = next(f.endings for f in FORMATS if f.name == "audio")
 OUTPUTS = ("musicxml", "mid", "svg", "png", "wav", "mp3", "html")
 
@@ -124,6 +125,8 @@ def checked(options: Options) -> Options:
             raise RequestError(f"feel is {options.feel:g}", fix="it goes from 0 (mechanical) to 1 (sloppy)")
         if options.view not in VIEWS:
             raise RequestError(f"unknown view {options.view!r}", fix=f"known are: {', '.join(VIEWS)}")
+        if options.paper not in PAPERS:
+            raise RequestError(f"unknown paper {options.paper!r}", fix=f"known are: {', '.join(PAPERS)}")
         if options.seed < 0:
             raise RequestError(f"seed {options.seed} is out of range", fix="choose 0 or more")
     return options

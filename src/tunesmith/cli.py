@@ -204,11 +204,12 @@ def render(song: Path, output: Path | None, seed: int, sound: str, feel: float, 
 @cli.command(short_help="Convert a song to another format.")
 @click.argument("song", metavar="IN", type=SONGS)
 @click.argument("output", metavar="OUT", type=SONGS)
-@click.option("--view", default="score", show_default=True, help="What a picture shows: score, or roll (piano roll).")
+@click.option("--view", default="score", show_default=True, help="Of a picture: score, roll (piano roll), contour.")
+@click.option("--paper", default="a4", show_default=True, help="Of a PDF: a4 or letter.")
 @_seed_option(0, "Of the performance, where OUT is audio.")
 @_sound_options
 @_step_option
-def convert(song: Path, output: Path, view: str, seed: int, sound: str, feel: float, step: float) -> None:
+def convert(song: Path, output: Path, view: str, paper: str, seed: int, sound: str, feel: float, step: float) -> None:
     """Convert a song to another format; the endings of the names say which.
 
     A file of several songs gives numbered files: OUT-1, OUT-2, ...
@@ -220,7 +221,7 @@ def convert(song: Path, output: Path, view: str, seed: int, sound: str, feel: fl
     """
     from tunesmith import api
 
-    options = api.WriteOptions(sound=sound, feel=feel, seed=seed, view=view, step_seconds=step)
+    options = api.WriteOptions(sound=sound, feel=feel, seed=seed, view=view, paper=paper, step_seconds=step)
     outputs.convert_song(song, output, options, step, "converting")
 
 

@@ -45,7 +45,7 @@ FORMATS = (
     Format("ABC", (".abc",), "abc", reads=True, writes=True, notated=True),
     Format("digits", (".txt",), "digits", reads=True, writes=True),
     Format("MusicXML", (".musicxml",), "musicxml", reads=False, writes=True, notated=True),
-    Format("score picture", (".svg", ".png"), "picture", reads=False, writes=True, notated=True),
+    Format("score picture", (".svg", ".png", ".pdf"), "picture", reads=False, writes=True, notated=True),
     Format("web page", (".html",), "page", reads=False, writes=True, notated=True),
     Format("audio", (".wav", ".flac", ".ogg", ".mp3"), "audio", reads=False, writes=True),
 )
@@ -64,7 +64,7 @@ class WriteOptions:
 
     `step_seconds`: the length of one step of a digits file. `sound`: "piano" or "classic" (the historical
     chain). `feel`: 0 = mechanical, 0.3 = careful, 1 = sloppy. `seed`: of the performance. `view`: what a
-    picture shows, "score" or "roll".
+    picture shows: "score", "roll" (piano roll) or "contour" (pitch over time). `paper`: "a4" or "letter", of a PDF.
     """
 
     step_seconds: float = 0.4
@@ -72,6 +72,7 @@ class WriteOptions:
     feel: float = 0.3
     seed: int = 0
     view: str = "score"
+    paper: str = "a4"
 
 
 def format_of(path: Path, *, reading: bool = False) -> Format:

@@ -1,0 +1,48 @@
+"""Score pictures: `.svg` and `.png`, one tall picture, and `.pdf`, pages; engraved by Verovio from our own MusicXML.
+
+`engraver` runs Verovio in a process of its own (`worker`); `scroll` makes one SVG of what it draws, `raster` a PNG
+of that, `paper` a PDF. Notes keep their MusicXML ids (`musicxml.note_ids`) as SVG ids. The ids that Verovio makes
+up are seeded: the same score gives the same bytes. `options.view` asks for another picture of the notes: the piano
+roll ("roll") or the lines of the voices ("contour"), both from `plots`.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from tunesmith.formats import WriteOptions
+from tunesmith.formats.picture.engraver import start
+from tunesmith.formats.picture.raster import png, with_text
+from tunesmith.formats.picture.scroll import WIDTH, svg
+from tunesmith.score import Score
+
+__all__ = ["WIDTH", "png", "start", "svg", "write"]
+PLOTS = {"roll": "piano_roll", "contour": "contour"}  # view -> function of `plots`
+
+
+def write(score: Score, path: Path, options: WriteOptions) -> None:
+    """Write a picture of a score; the ending of `path` says which kind.
+
+    Raises:
+        FormatError: MusicXML cannot hold the score, or it cannot be engraved.
+        MissingExtra: PDF needs reportlab; a piano roll or contour needs matplotlib.
+    """
+    path.write_bytes(_drawn(score, path.suffix.lower().removeprefix("."), options))
+
+
+def _drawn(score: Score, kind: str, options: WriteOptions) -> bytes:
+    if options.view in PLOTS:
+        from tunesmith import plots
+
+        plot: bytes = getattr(plots, PLOTS[options.view])(score, kind)
+        return plot
+    if kind == "pdf":
+        from tunesmith.formats.picture import paper
+
+        return paper.pdf(score, options.paper)
+    drawn = svg(score)
+    if kind == "svg":
+        about = f"<metadata>{escape(score.provenance, quote=False)}</metadata>" if score.provenance else ""
+        return drawn.replace(">", ">" + about, 1).encode()
+    return with_text(png(drawn), score.provenance)
