@@ -44,7 +44,7 @@ FORMATS = (
     Format("MIDI", (".mid", ".midi"), "midi", reads=True, writes=True),
     Format("ABC", (".abc",), "abc", reads=True, writes=True, notated=True),
     Format("digits", (".txt",), "digits", reads=True, writes=True),
-    Format("MusicXML", (".musicxml",), "musicxml", reads=False, writes=True, notated=True),
+    Format("MusicXML", (".musicxml", ".xml", ".mxl"), "musicxml", reads=False, writes=True, notated=True),
     Format("score picture", (".svg", ".png", ".pdf"), "picture", reads=False, writes=True, notated=True),
     Format("web page", (".html",), "page", reads=False, writes=True, notated=True),
     Format("audio", (".wav", ".flac", ".ogg", ".mp3"), "audio", reads=False, writes=True),
@@ -65,6 +65,7 @@ class WriteOptions:
     `step_seconds`: the length of one step of a digits file. `sound`: "piano" or "classic" (the historical
     chain). `feel`: 0 = mechanical, 0.3 = careful, 1 = sloppy. `seed`: of the performance. `view`: what a
     picture shows: "score", "roll" (piano roll) or "contour" (pitch over time). `paper`: "a4" or "letter", of a PDF.
+    `fermata`: one on the last note of every part, in MusicXML.
     """
 
     step_seconds: float = 0.4
@@ -73,6 +74,7 @@ class WriteOptions:
     seed: int = 0
     view: str = "score"
     paper: str = "a4"
+    fermata: bool = False
 
 
 def format_of(path: Path, *, reading: bool = False) -> Format:

@@ -77,9 +77,9 @@ class Score:
         """The tempo in force at a tick (120 where the score names none)."""
         return in_force(self.tempos, onset) or Tempo()
 
-    def bars(self) -> Iterator[Bar]:
-        """The bars from the start to the end of the last note. A meter change starts a new bar."""
-        end, start, number = self.end, 0, 1
+    def bars(self, until: int = 0) -> Iterator[Bar]:
+        """The bars from the start to the end of the last note, or to `until`. A meter change starts a new bar."""
+        end, start, number = max(self.end, until), 0, 1
         meter = self.meter_at(0)
         if 0 < self.pickup < max(end, 1):
             yield Bar(0, 0, self.pickup, meter)

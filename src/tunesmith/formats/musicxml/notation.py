@@ -1,12 +1,14 @@
 """From a score to what stands on paper: measures, staves, layers, written notes with ties, beams and accidentals.
 
 Conventions:
-- A measure is a bar of the score, cut where a repeat, an ending or a key begins or ends inside it.
+- A measure is a bar of the score, cut where a repeat, an ending, a key or a jump begins or ends inside it.
 - A layer is one line of notes on one staff, in which nothing overlaps. The first layer of a voice keeps the voice's
-  number; notes that overlap inside a voice go to further layers, which leave out their rests.
-- A keyboard part (General MIDI programs 0 to 7) that reaches from E3 or below to G4 or above has two staves: its
-  voices go by their middle pitch, those below middle C to the lower staff; if all lie on one side, each note goes
-  by itself.
+  number; notes that overlap inside a voice go to further layers, which take numbers that are free and leave out
+  their rests.
+- A keyboard part (General MIDI programs 0 to 7) that reaches from E3 or below to G4 or above, and sounds more than
+  one note at a time, has two staves: its voices go by their middle pitch, those below middle C to the lower staff;
+  if all lie on one side, each note goes by itself.
+- A voice that has notes in less than half of the measures leaves out the others.
 """
 
 from __future__ import annotations
@@ -15,21 +17,26 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import accumulate, chain, count, pairwise
 from statistics import median
 
 from tunesmith import theory
-from tunesmith.formats.musicxml.rhythm import FLAGS, Piece, beam_spans, write_bar
+from tunesmith.formats.musicxml.beams import Sign, signs_of_bar
+from tunesmith.formats.musicxml.rhythm import Piece
 from tunesmith.score import Key, Meter, Note, Part, Score
 
 KEYBOARDS = range(8)
 GREAT_STAFF = (52, 67)  # a keyboard part with notes at or beyond both has two staves
 MIDDLE_C = 60
+MOST_ALTERED = 3  # a triple sharp is rare, but there is a sign for it
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """The ticks [start, end) between two bar lines; `origin` is where its bar would begin if it were whole."""
+    """The ticks [start, end) between two bar lines; `origin` is where its bar would begin if it were whole.
+
+    `cut`: its bar goes on in the next measure.
+    """
 
     number: str
     implicit: bool
@@ -38,6 +45,7 @@ class Measure:
     origin: int
     meter: Meter
     key: Key
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +59,12 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One line of music: its number as MusicXML's voice, its staff from 1, whether it leaves out its rests."""
+    """One line of music on a staff (from 1).
 
+    `number` is its voice in MusicXML, `voice` its voice in the score. `extra`: it leaves out its rests.
+    """
+
+    number: int
     voice: int
     staff: int
     extra: bool
@@ -65,62 +77,69 @@ class Written:
 
     start: int
     end: int
-    piece: Piece
+    sign: Sign
     stack: Stack | None
     whole_bar: bool = False
-    beams: list[str] = field(default_factory=list)
-    tuplet: str = ""  # "start" or "stop"
-    bracket: bool = False  # where a tuplet starts: whether a bracket is drawn
     accidentals: dict[int, int] = field(default_factory=dict)  # place in `Part.notes` -> alteration to be shown
 
 
 def measures(score: Score) -> list[Measure]:
     """The measures of a score, one at least."""
-    edges = {
-        place for r in score.repeats for place in (r.start, r.end, *(p for e in r.endings for p in (e.start, e.end)))
-    }
-    edges |= {key.onset for key in score.keys}
-    last = max([score.end, *(r.end for r in score.repeats)])
+    edges = _edges(score)
+    last = max([score.end, *edges])
+    cuts = edges | {key.onset for key in score.keys}
     found: list[Measure] = []
-    for bar in score.bars():
+    for bar in score.bars(last):
         origin = bar.end - bar.meter.bar if bar.number == 0 else bar.start
-        cuts = [bar.start, *sorted(e for e in edges if bar.start < e < bar.end), bar.end]
-        for start, end in pairwise(cuts):
-            if start >= last and start > bar.start:
-                continue
+        stop = last if last in edges and bar.start < last < bar.end else bar.end
+        for start, end in pairwise(sorted({bar.start, *(c for c in cuts if bar.start < c < stop), stop})):
             implicit = bar.number == 0 or start > bar.start
             number = str(bar.number) if start == bar.start else f"X{len(found)}"
-            found.append(Measure(number, implicit, start, end, origin, bar.meter, score.key_at(start)))
+            key = score.key_at(start)
+            found.append(Measure(number, implicit, start, end, origin, bar.meter, key, end < stop))
     if not found:
         meter = score.meter_at(0)
         found.append(Measure("1", False, 0, meter.bar, 0, meter, score.key_at(0)))
     return found
 
 
+def _edges(score: Score) -> set[int]:
+    """Where repeats, endings and jumps need a bar line."""
+    found = {place for r in score.repeats for place in (r.start, r.end)}
+    found |= {place for r in score.repeats for e in r.endings for place in (e.start, e.end)}
+    return found | {place for j in score.jumps for place in (j.onset, j.target, j.stop, j.coda) if place is not None}
+
+
 def layers(part: Part) -> list[Layer]:
     """The layers of a part, staff by staff, from high to low on each staff."""
-    numbered = list(enumerate(part.notes))
     lower = _lower_staff(part)
     lines: dict[tuple[int, int], list[tuple[int, Note]]] = defaultdict(list)
-    for index, note in numbered:
+    for index, note in enumerate(part.notes):
         lines[2 if index in lower else 1, note.voice].append((index, note))
-    spare = max((note.voice for note in part.notes), default=0) + 1
+    taken = {note.voice for note in part.notes}
     kept: set[int] = set()
     found: list[Layer] = []
     order = sorted(lines, key=lambda line: (line[0], -median(n.pitch for _, n in lines[line]), line[1]))
     for staff, voice in order:
         for stacks in _unravel(lines[staff, voice]):
             extra = voice in kept
-            number = spare if extra else voice
-            spare += extra
             hidden = extra and any(known.staff == staff for known in found)
-            found.append(Layer(number, staff, hidden, tuple(stacks)))
+            number = _free_number(taken, staff) if extra else voice
+            found.append(Layer(number, voice, staff, hidden, tuple(stacks)))
             kept.add(voice)
     for staff in (1, 2) if lower else (1,):
         if not any(layer.staff == staff for layer in found):
-            found.append(Layer(spare, staff, False, ()))
-            spare += 1
+            number = _free_number(taken, staff)
+            found.append(Layer(number, number, staff, False, ()))
     return sorted(found, key=lambda layer: layer.staff)
+
+
+def _free_number(taken: set[int], staff: int) -> int:
+    """A number for one more voice of a staff, now taken; staves have four each, as in most programs."""
+    usual = (1, 2, 3, 4) if staff == 1 else (5, 6, 7, 8)
+    number = next(n for n in chain(usual, count(9)) if n not in taken)
+    taken.add(number)
+    return number
 
 
 def _lower_staff(part: Part) -> set[int]:
@@ -128,7 +147,7 @@ def _lower_staff(part: Part) -> set[int]:
     pitches = [note.pitch for note in part.notes]
     if part.drums or part.program not in KEYBOARDS or not pitches:
         return set()
-    if min(pitches) > GREAT_STAFF[0] or max(pitches) < GREAT_STAFF[1]:
+    if min(pitches) > GREAT_STAFF[0] or max(pitches) < GREAT_STAFF[1] or not _sounds_together(part.notes):
         return set()
     voices: dict[int, list[int]] = defaultdict(list)
     for note in part.notes:
@@ -137,6 +156,12 @@ def _lower_staff(part: Part) -> set[int]:
     if low and len(low) < len(voices):
         return {index for index, note in enumerate(part.notes) if note.voice in low}
     return {index for index, note in enumerate(part.notes) if note.pitch < MIDDLE_C}
+
+
+def _sounds_together(notes: Sequence[Note]) -> bool:
+    """Whether two notes ever sound at the same time; notes are in order of their onsets."""
+    ends = accumulate((note.end for note in notes), max)
+    return any(note.onset < end for note, end in zip(notes[1:], ends, strict=False))
 
 
 def _unravel(notes: Sequence[tuple[int, Note]]) -> list[list[Stack]]:
@@ -156,7 +181,7 @@ def _unravel(notes: Sequence[tuple[int, Note]]) -> list[list[Stack]]:
 
 
 def write_layer(layer: Layer, bars: Sequence[Measure]) -> list[list[Written]]:
-    """What a layer shows in each measure, without accidentals; an extra layer's empty measures are empty lists."""
+    """What a layer shows in each measure, without accidentals; the measures it leaves out are empty lists."""
     starts = [bar.start for bar in bars]
     inside: list[list[tuple[int, int, Stack]]] = [[] for _ in bars]
     for stack in layer.stacks:
@@ -165,98 +190,53 @@ def write_layer(layer: Layer, bars: Sequence[Measure]) -> list[list[Written]]:
             a, b = max(stack.onset, bars[place].start), min(stack.end, bars[place].end)
             inside[place].append((a, b, stack))
             place += 1
-    return [
-        [] if layer.extra and not found else _write_measure(bar, found) for bar, found in zip(bars, inside, strict=True)
-    ]
+    sparse = layer.extra or 2 * sum(map(bool, inside)) < len(bars)
+    return [_write_measure(bar, found) if found or not sparse else [] for bar, found in zip(bars, inside, strict=True)]
+
+
+def silence(bar: Measure) -> list[Written]:
+    """A rest for a whole measure."""
+    return [Written(bar.start, bar.end, Sign(Piece(bar.start, bar.end, "whole"), 0), None, whole_bar=True)]
 
 
 def _write_measure(bar: Measure, found: Sequence[tuple[int, int, Stack]]) -> list[Written]:
     if not found:
-        return [Written(bar.start, bar.end, Piece(bar.start, bar.end, "whole"), None, whole_bar=True)]
-    spans: list[tuple[int, int, Stack | None]] = []
+        return silence(bar)
+    spans: list[tuple[int, int, bool]] = []
+    stacks: list[Stack | None] = []
     now = bar.start
-    for start, end, stack in found:
+    for start, end, stack in [*found, (bar.end, bar.end, None)]:
         if now < start:
-            spans.append((now, start, None))
-        spans.append((start, end, stack))
+            spans.append((now - bar.origin, start - bar.origin, True))
+            stacks.append(None)
+        if stack:
+            spans.append((start - bar.origin, end - bar.origin, False))
+            stacks.append(stack)
         now = end
-    if now < bar.end:
-        spans.append((now, bar.end, None))
-    relative = [(a - bar.origin, b - bar.origin, stack is None) for a, b, stack in spans]
-    written = [
-        Written(piece.start + bar.origin, piece.end + bar.origin, piece, stack)
-        for pieces, (_, _, stack) in zip(write_bar(relative, bar.meter), spans, strict=True)
-        for piece in pieces
+    return [
+        Written(sign.piece.start + bar.origin, sign.piece.end + bar.origin, sign, stacks[sign.span])
+        for sign in signs_of_bar(tuple(spans), bar.meter.beats, bar.meter.unit)
     ]
-    _beam(written, bar.meter)
-    _bracket(written)
-    return written
-
-
-def _bracket(written: Iterable[Written]) -> None:
-    for tuplet, group in groupby(written, key=lambda w: w.piece.tuplet):
-        inside = list(group)
-        if tuplet and len(inside) > 1:
-            first, last = inside[0], inside[-1]
-            # A beam of its own shows what belongs to a tuplet as well as a bracket does.
-            beamed = all(w.beams for w in inside) and first.beams[0] == "begin" and last.beams[0] == "end"
-            first.tuplet, last.tuplet = "start", "stop"
-            first.bracket = not beamed
-
-
-def _beam(written: Sequence[Written], meter: Meter) -> None:
-    edges = beam_spans(meter)
-    halves = _halves(written, meter)
-
-    def place(w: Written) -> tuple[object, ...]:
-        if w.stack is None or w.piece.kind not in FLAGS:
-            return ("none", w.start)
-        tuplet = w.piece.tuplet
-        beat = bisect_right(edges, w.piece.start)
-        if tuplet and bisect_right(edges, tuplet.start) != bisect_right(edges, tuplet.end - 1):
-            return ("tuplet", tuplet.start)  # longer than a beat
-        half = w.piece.start // (meter.bar // 2) if halves else None
-        return ("half", half) if half in halves else ("beat", beat)
-
-    for _, group in groupby(written, key=place):
-        beamed = list(group)
-        if len(beamed) > 1:
-            _beam_group(beamed)
-
-
-def _halves(written: Sequence[Written], meter: Meter) -> set[int]:
-    """The halves of a 4/4 bar that hold four plain eighths, which share one beam."""
-    if (meter.beats, meter.unit) != (4, 4):
-        return set()
-    eighths = [w.piece.start for w in written if w.stack and w.piece.kind == "eighth" and not w.piece.dots]
-    plain = [start for start in eighths if start % (meter.bar // 8) == 0]
-    return {half for half in (0, 1) if sum(start // (meter.bar // 2) == half for start in plain) == 4}
-
-
-def _beam_group(group: Sequence[Written]) -> None:
-    flags = [FLAGS[w.piece.kind] for w in group]
-    for i, w in enumerate(group):
-        for level in range(1, flags[i] + 1):
-            before = i > 0 and flags[i - 1] >= level
-            after = i + 1 < len(group) and flags[i + 1] >= level
-            if before or after:
-                w.beams.append("continue" if before and after else "end" if before else "begin")
-            else:
-                offset = (w.start - group[0].start) // max(1, w.end - w.start)
-                forward = i == 0 or (i + 1 < len(group) and offset % 2 == 0)
-                w.beams.append("forward hook" if forward else "backward hook")
 
 
 def spelling(note: Note, key: Key) -> int:
     """The place on the line of fifths that a note is written with: its own where it has a usable one."""
     own = note.fifths
-    if own is not None and theory.pitch_class(own) == note.pitch % 12 and abs(theory.letter_and_alter(own)[1]) <= 2:
-        return own
-    return theory.spell(note.pitch, key.fifths, key.mode)
+    usable = own is not None and theory.pitch_class(own) == note.pitch % 12
+    if own is None or not usable or abs(theory.letter_and_alter(own)[1]) > MOST_ALTERED:
+        own = theory.spell(note.pitch, key.fifths, key.mode)
+    return own if theory.octave(note.pitch, own) >= 0 else own - 12  # the lowest C is no B sharp
 
 
-def mark_accidentals(staff: Iterable[Written], key: Key) -> None:
-    """Find the accidentals that one staff needs in one measure.
+def spellings(part: Part, score: Score) -> list[int]:
+    """The `spelling` of every note of a part, by the key in force."""
+    keys = [Key(), *score.keys]
+    onsets = [-1, *(key.onset for key in score.keys)]
+    return [spelling(note, keys[bisect_right(onsets, note.onset) - 1]) for note in part.notes]
+
+
+def mark_accidentals(staff: Iterable[Written], spelled: Sequence[int], key: Key) -> None:
+    """Find the accidentals that one staff needs in one measure. `spelled` says how each note of the part is.
 
     An accidental holds for its letter and octave to the bar line, in all voices of the staff; a note tied over from
     before shows none.
@@ -265,7 +245,7 @@ def mark_accidentals(staff: Iterable[Written], key: Key) -> None:
     starting = [(w, w.stack) for w in staff if w.stack is not None and w.start == w.stack.onset]
     for w, stack in sorted(starting, key=lambda found: found[0].start):
         for index, note in stack.notes:
-            place = spelling(note, key)
+            place = spelled[index]
             letter, alter = theory.letter_and_alter(place)
             line = letter, theory.octave(note.pitch, place)
             if held.get(line, signature(letter, key.fifths)) != alter:

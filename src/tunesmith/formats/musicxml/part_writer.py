@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tunesmith import theory
+from tunesmith.formats.musicxml.beams import Sign
+from tunesmith.formats.musicxml.marks import Mark
+from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.formats.musicxml.notation import (
     Layer,
     Measure,
@@ -15,62 +19,64 @@ from tunesmith.formats.musicxml.notation import (
     Written,
     layers,
     mark_accidentals,
-    spelling,
+    silence,
+    spellings,
     write_layer,
 )
-from tunesmith.formats.musicxml.signs import (
-    USUAL_CLEFS,
-    add,
-    add_clef,
-    add_harmony,
-    add_left_barline,
-    add_right_barline,
-    add_tempo,
-    clef_for,
-    drum,
-    printed_tempos,
-)
-from tunesmith.score import TPQ, Note, Part, Score
+from tunesmith.formats.musicxml.signs import USUAL_CLEFS, clef, clef_for, drum, left_barline, right_barline
+from tunesmith.score import DEFAULT_VELOCITY, TPQ, Note, Part, Score
 
-ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+ACCIDENTALS = {
+    -3: "triple-flat",
+    -2: "flat-flat",
+    -1: "flat",
+    0: "natural",
+    1: "sharp",
+    2: "double-sharp",
+    3: "triple-sharp",
+}
+FORTE = 90  # the MIDI velocity that MusicXML's `dynamics` is a percentage of
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The layers of a part, and what each writes: layer, measure, in time."""
+    """The layers of a part, what each writes (layer, measure, in time), and the spelling of each note."""
 
     layers: list[Layer]
     written: list[list[list[Written]]]
+    spelled: list[int]
 
     @property
     def staves(self) -> int:
         """How many staves the part has: 1 or 2."""
         return max(layer.staff for layer in self.layers)
 
-    def company(self, layer: int, measure: int) -> list[int]:
-        """The layers that write in a measure of a layer's staff, from high to low."""
-        staff = self.layers[layer].staff
-        return [n for n, other in enumerate(self.layers) if other.staff == staff and self.written[n][measure]]
+    def company(self, staff: int, measure: int) -> list[int]:
+        """The layers that write in a measure of a staff, from high to low."""
+        return [n for n, layer in enumerate(self.layers) if layer.staff == staff and self.written[n][measure]]
 
 
-def plan_part(part: Part, bars: Sequence[Measure]) -> Plan:
+def plan_part(part: Part, score: Score, bars: Sequence[Measure]) -> Plan:
     """Lay out a part in its measures, accidentals included."""
     found = layers(part)
-    written = [write_layer(layer, bars) for layer in found]
-    for staff in {layer.staff for layer in found} if not part.drums else ():
-        rows = [row for row, layer in zip(written, found, strict=True) if layer.staff == staff]
+    plan = Plan(found, [write_layer(layer, bars) for layer in found], spellings(part, score))
+    for staff in range(1, plan.staves + 1):
+        rows = [n for n, layer in enumerate(found) if layer.staff == staff]
         for place, bar in enumerate(bars):
-            mark_accidentals((w for row in rows for w in row[place]), bar.key)
-    return Plan(found, written)
+            if not any(plan.written[n][place] for n in rows):
+                plan.written[rows[0]][place] = silence(bar)
+            elif not part.drums:
+                mark_accidentals((w for n in rows for w in plan.written[n][place]), plan.spelled, bar.key)
+    return plan
 
 
 class Clock:
     """Ticks to MusicXML's divisions."""
 
-    def __init__(self, score: Score, bars: Iterable[Measure], plans: Iterable[Plan]) -> None:
+    def __init__(self, bars: Iterable[Measure], plans: Iterable[Plan], marks: Iterable[Mark]) -> None:
         times = {time for bar in bars for time in (bar.start, bar.end)}
         times |= {w.end for plan in plans for row in plan.written for measure in row for w in measure}
-        times |= {chord.onset for chord in score.chords} | {tempo.onset for tempo in score.tempos}
+        times |= {mark.onset for mark in marks}
         self.grain = math.gcd(TPQ, *times)  # ticks per division
         self.divisions = TPQ // self.grain
 
@@ -85,7 +91,10 @@ def instrument(part: int, pitch: int | None = None) -> str:
 
 
 class PartWriter:
-    """Writes one `<part>`, and collects the ids of its notes."""
+    """Writes one `<part>`, and collects the ids of its notes.
+
+    `marks` are what stands over this part; `fermata`: one on its last note.
+    """
 
     def __init__(
         self,
@@ -96,157 +105,196 @@ class PartWriter:
         bars: Sequence[Measure],
         plan: Plan,
         clock: Clock,
-        shows_chords: bool,
+        marks: Sequence[Mark],
+        fermata: bool,
     ) -> None:
         self.score, self.number, self.part, self.bars, self.plan, self.clock = score, number, part, bars, plan, clock
+        self.opening = deque(sorted((m for m in marks if not m.closing), key=lambda m: m.onset))
+        self.closing = deque(sorted((m for m in marks if m.closing), key=lambda m: m.onset))
+        self.held = max((note.end for note in part.notes), default=0) if fermata else -1
         self.ids: list[list[str]] = [[] for _ in part.notes]
         self.rests = 0
-        self.chords = score.chords if shows_chords else ()
-        self.tempos = printed_tempos(score) if number == 1 else []
 
-    def write(self) -> ET.Element:
+    def write(self) -> str:
         """The `<part>`; fills `ids`, one list for each note of the part."""
-        root = ET.Element("part", id=f"P{self.number}")
-        for place, bar in enumerate(self.bars):
-            measure = add(root, "measure", number=bar.number, implicit="yes" if bar.implicit else None)
-            following = self.bars[place + 1] if place + 1 < len(self.bars) else None
-            add_left_barline(measure, self.score, bar)
-            self._attributes(measure, bar, self.bars[place - 1] if place else None)
-            self._marks(measure, bar)
-            self._voices(measure, bar, place)
-            add_right_barline(measure, self.score, bar, following)
-        return root
+        measures = [self._measure(place, bar) for place, bar in enumerate(self.bars)]
+        return element("part", *measures, id=f"P{self.number}")
 
-    def _attributes(self, measure: ET.Element, bar: Measure, before: Measure | None) -> None:
-        attributes = ET.Element("attributes")
-        if before is None:
-            add(attributes, "divisions", self.clock.divisions)
-        if (before is None or before.key.fifths != bar.key.fifths or before.key.mode != bar.key.mode) and (
-            not self.part.drums
-        ):
-            key = add(attributes, "key")
-            add(key, "fifths", bar.key.fifths)
-            add(key, "mode", bar.key.mode)
-        if before is None or (before.meter.beats, before.meter.unit) != (bar.meter.beats, bar.meter.unit):
-            time = add(attributes, "time")
-            add(time, "beats", bar.meter.beats)
-            add(time, "beat-type", bar.meter.unit)
-        if before is None:
-            self._staves(attributes)
-        if len(attributes):
-            measure.append(attributes)
+    def _measure(self, place: int, bar: Measure) -> str:
+        following = self.bars[place + 1] if place + 1 < len(self.bars) else None
+        return element(
+            "measure",
+            left_barline(self.score, bar),
+            self._attributes(bar, self.bars[place - 1] if place else None),
+            *self._voices(bar, place),
+            right_barline(self.score, bar, following),
+            number=bar.number,
+            implicit="yes" if bar.implicit else None,
+        )
 
-    def _staves(self, attributes: ET.Element) -> None:
+    def _attributes(self, bar: Measure, before: Measure | None) -> str:
+        content = [leaf("divisions", self.clock.divisions)] if before is None else []
+        if bar.key.onset == bar.start and bar.key in self.score.keys:
+            same = before is not None and before.key.fifths == bar.key.fifths
+            shown = "no" if same or self.part.drums else None
+            content.append(
+                element("key", leaf("fifths", bar.key.fifths), leaf("mode", bar.key.mode), print_object=shown)
+            )
+        if bar.meter.onset == bar.start and bar.meter in self.score.meters:
+            figures = bar.meter.beats, bar.meter.unit
+            same = before is not None and figures == (before.meter.beats, before.meter.unit)
+            beats, unit = leaf("beats", figures[0]), leaf("beat-type", figures[1])
+            content.append(element("time", beats, unit, print_object="no" if same else None))
+        if before is None:
+            content += self._staves()
+        return element("attributes", *content) if content else ""
+
+    def _staves(self) -> Iterator[str]:
         many = self.plan.staves > 1
         if many:
-            add(attributes, "staves", self.plan.staves)
+            yield leaf("staves", self.plan.staves)
         for staff in range(1, self.plan.staves + 1):
             stacks = [stack for layer in self.plan.layers if layer.staff == staff for stack in layer.stacks]
             pitches = [note.pitch for stack in stacks for _, note in stack.notes]
             usual = USUAL_CLEFS[staff - 1 : staff] if many else USUAL_CLEFS
-            clef = "percussion" if self.part.drums else clef_for(pitches, self.part.program, usual)
-            add_clef(attributes, clef, staff if many else None)
+            name = "percussion" if self.part.drums else clef_for(pitches, self.part.program, usual)
+            yield clef(name, staff if many else None)
 
-    def _marks(self, measure: ET.Element, bar: Measure) -> None:
-        for tempo, printed in self.tempos:
-            if bar.start <= tempo.onset < bar.end:
-                add_tempo(measure, tempo, bar, self.clock(tempo.onset - bar.start), printed)
-        for chord in self.chords:
-            if bar.start <= chord.onset < bar.end:
-                add_harmony(measure, chord, bar, self.clock(chord.onset - bar.start))
-
-    def _voices(self, measure: ET.Element, bar: Measure, place: int) -> None:
+    def _voices(self, bar: Measure, place: int) -> Iterator[str]:
+        """The notes of a measure, layer by layer; what stands over them comes with the first."""
         first = True
-        for n, layer in enumerate(self.plan.layers):
-            row = self.plan.written[n][place]
-            if not row:
-                continue
-            if not first:
-                add(add(measure, "backup"), "duration", self.clock(bar.end - bar.start))
-            first = False
-            company = self.plan.company(n, place)
-            stem = "" if len(company) == 1 else "down" if company.index(n) % 2 else "up"
-            for written in row:
-                if written.stack is None:
-                    self._rest(measure, layer, written)
-                else:
-                    self._chord(measure, layer, written, written.stack, stem)
+        for staff in range(1, self.plan.staves + 1):
+            company = self.plan.company(staff, place)
+            for turn, n in enumerate(company):
+                stem = "" if len(company) == 1 else "down" if turn % 2 else "up"
+                if not first:
+                    yield element("backup", leaf("duration", self.clock(bar.end - bar.start)))
+                for written in self.plan.written[n][place]:
+                    if first:
+                        yield from self._marks_over(written)
+                    yield self._written(self.plan.layers[n], written, stem)
+                if first:
+                    while self.closing and self.closing[0].onset <= bar.end:
+                        yield self.closing.popleft().write("0")
+                first = False
 
-    def _rest(self, measure: ET.Element, layer: Layer, written: Written) -> None:
+    def _marks_over(self, written: Written) -> Iterator[str]:
+        while self.opening and self.opening[0].onset < written.end:
+            mark = self.opening.popleft()
+            yield mark.write(self.clock(mark.onset - written.start))
+
+    def _written(self, layer: Layer, written: Written, stem: str) -> str:
+        if written.stack is None:
+            return self._rest(layer, written)
+        return self._chord(layer, written, written.stack, stem)
+
+    def _rest(self, layer: Layer, written: Written) -> str:
         self.rests += 1
-        shown = "no" if layer.extra else None
-        note = add(measure, "note", print_object=shown, id=f"p{self.number}r{self.rests}")
-        add(note, "rest", measure="yes" if written.whole_bar else None)
-        add(note, "duration", self.clock(written.end - written.start))
-        add(note, "voice", layer.voice)
-        if not written.whole_bar:
-            _value(note, written)
-        if self.plan.staves > 1:
-            add(note, "staff", layer.staff)
-        _notations(note, written, ())
+        return element(
+            "note",
+            leaf("rest", "", measure="yes" if written.whole_bar else None),
+            leaf("duration", self.clock(written.end - written.start)),
+            leaf("voice", layer.number),
+            "" if written.whole_bar else _value(*_figures(written.sign)),
+            leaf("staff", layer.staff) if self.plan.staves > 1 else "",
+            _notations(written.sign.tuplet, written.sign.bracket),
+            print_object="no" if layer.extra else None,
+            id=f"p{self.number}r{self.rests}",
+        )
 
-    def _chord(self, measure: ET.Element, layer: Layer, written: Written, stack: Stack, stem: str) -> None:
-        ties = ["stop"] * (written.start > stack.onset) + ["start"] * (written.end < stack.end)
-        for turn, (index, source) in enumerate(stack.notes):
+    def _chord(self, layer: Layer, written: Written, stack: Stack, stem: str) -> str:
+        sign = written.sign
+        ties = (written.start > stack.onset, written.end < stack.end)
+        fermata = ("inverted" if stem == "down" else "upright") if written.end == self.held else ""
+        notes = []
+        for turn, (index, note) in enumerate(stack.notes):
             known = self.ids[index]
             known.append(f"p{self.number}n{index + 1}" + (f"-{len(known) + 1}" if known else ""))
-            note = add(measure, "note", id=known[-1])
-            if turn:
-                add(note, "chord")
-            self._pitch(note, source)
-            add(note, "duration", self.clock(written.end - written.start))
-            for tie in ties:
-                add(note, "tie", type=tie)
-            if self.part.drums:
-                add(note, "instrument", id=instrument(self.number, source.pitch))
-            add(note, "voice", layer.voice)
-            _value(note, written, written.accidentals.get(index))
-            if stem:
-                add(note, "stem", stem)
-            if self.part.drums:
-                add(note, "notehead", drum(source.pitch)[2])
-            if self.plan.staves > 1:
-                add(note, "staff", layer.staff)
-            for level, beam in enumerate(written.beams if not turn else (), 1):
-                add(note, "beam", beam, number=level)
-            _notations(note, written, ties, first=not turn)
+            text = element(
+                "note",
+                "<chord/>" if turn else "",
+                self._pitch(index, note),
+                f"<duration>{self.clock(written.end - written.start)}</duration>",
+                _ties(*ties),
+                leaf("instrument", "", id=instrument(self.number, note.pitch)) if self.part.drums else "",
+                f"<voice>{layer.number}</voice>",
+                _value(*_figures(sign), written.accidentals.get(index)),
+                f"<stem>{stem}</stem>" if stem else "",
+                leaf("notehead", drum(note.pitch)[2]) if self.part.drums else "",
+                f"<staff>{layer.staff}</staff>" if self.plan.staves > 1 else "",
+                "" if turn else _beams(sign.beams),
+                _notations("" if turn else sign.tuplet, sign.bracket, *ties, "" if turn else fermata),
+                id=known[-1],
+                dynamics=None if note.velocity == DEFAULT_VELOCITY else _percent(note.velocity),
+            )
+            notes.append(text)
+        return "\n".join(notes)
 
-    def _pitch(self, note: ET.Element, source: Note) -> None:
-        if self.part.drums:
-            place = drum(source.pitch)[1]
-            unpitched = add(note, "unpitched")
-            add(unpitched, "display-step", place[0])
-            add(unpitched, "display-octave", place[1])
-            return
-        fifths = spelling(source, self.score.key_at(source.onset))
-        letter, alter = theory.letter_and_alter(fifths)
-        pitch = add(note, "pitch")
-        add(pitch, "step", letter)
-        if alter:
-            add(pitch, "alter", alter)
-        add(pitch, "octave", theory.octave(source.pitch, fifths))
+    def _pitch(self, index: int, note: Note) -> str:
+        return _unpitched(note.pitch) if self.part.drums else _pitch(note.pitch, self.plan.spelled[index])
 
 
-def _value(note: ET.Element, written: Written, accidental: int | None = None) -> None:
-    piece = written.piece
-    add(note, "type", piece.kind)
-    for _ in range(piece.dots):
-        add(note, "dot")
+# The same few texts return for most notes, hence the caches.
+
+
+@lru_cache(maxsize=1024)
+def _pitch(pitch: int, fifths: int) -> str:
+    letter, alter = theory.letter_and_alter(fifths)
+    altered = leaf("alter", alter) if alter else ""
+    return element("pitch", leaf("step", letter), altered, leaf("octave", theory.octave(pitch, fifths)))
+
+
+@lru_cache(maxsize=128)
+def _unpitched(pitch: int) -> str:
+    letter, octave = drum(pitch)[1]
+    return element("unpitched", leaf("display-step", letter), leaf("display-octave", octave))
+
+
+@lru_cache(maxsize=128)
+def _percent(velocity: int) -> str:
+    """A velocity as MusicXML's `dynamics`; two decimals are enough to read the same velocity back."""
+    return f"{100 * velocity / FORTE:.2f}"
+
+
+def _figures(sign: Sign) -> tuple[str, int, int, int]:
+    """Value, dots, and a tuplet's actual and normal notes."""
+    piece = sign.piece
+    return (
+        piece.kind,
+        piece.dots,
+        piece.tuplet.actual if piece.tuplet else 1,
+        piece.tuplet.normal if piece.tuplet else 1,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _value(kind: str, dots: int, actual: int, normal: int, accidental: int | None = None) -> str:
+    lines = [leaf("type", kind), *["<dot/>"] * dots]
     if accidental is not None:
-        add(note, "accidental", ACCIDENTALS[accidental])
-    if piece.tuplet:
-        ratio = add(note, "time-modification")
-        add(ratio, "actual-notes", piece.tuplet.actual)
-        add(ratio, "normal-notes", piece.tuplet.normal)
+        lines.append(leaf("accidental", ACCIDENTALS[accidental]))
+    if actual != normal:
+        lines.append(element("time-modification", leaf("actual-notes", actual), leaf("normal-notes", normal)))
+    return "\n".join(lines)
 
 
-def _notations(note: ET.Element, written: Written, ties: Sequence[str], first: bool = True) -> None:
-    tuplet = written.tuplet if first else ""
-    if not ties and not tuplet:
-        return
-    notations = add(note, "notations")
-    for tie in ties:
-        add(notations, "tied", type=tie)
-    if tuplet:
-        bracket = ("yes" if written.bracket else "no") if tuplet == "start" else None
-        add(notations, "tuplet", type=tuplet, number=1, bracket=bracket)
+@lru_cache(maxsize=1024)
+def _beams(beams: tuple[str, ...]) -> str:
+    return "\n".join(leaf("beam", beam, number=level) for level, beam in enumerate(beams, 1))
+
+
+@lru_cache(maxsize=8)
+def _ties(over: bool, on: bool, name: str = "tie") -> str:
+    """Signs of a note that is tied over from before, and of one that is tied on."""
+    found = [leaf(name, "", type=kind) for kind, present in (("stop", over), ("start", on)) if present]
+    return "\n".join(found)
+
+
+@lru_cache(maxsize=128)
+def _notations(tuplet: str, bracket: bool, over: bool = False, on: bool = False, fermata: str = "") -> str:
+    shown = ("yes" if bracket else "no") if tuplet == "start" else None
+    content = (
+        _ties(over, on, "tied"),
+        leaf("tuplet", "", type=tuplet, number=1, bracket=shown) if tuplet else "",
+        leaf("fermata", "", type=fermata) if fermata else "",
+    )
+    return element("notations", *content) if any(content) else ""
