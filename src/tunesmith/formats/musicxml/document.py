@@ -19,8 +19,8 @@ from tunesmith import __version__
 from tunesmith.errors import FormatError
 from tunesmith.formats import WriteOptions
 from tunesmith.formats.musicxml.container import packed
-from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.formats.musicxml.marks import chord_marks, jump_marks, tempo_marks
+from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.formats.musicxml.notation import measures
 from tunesmith.formats.musicxml.part_writer import Clock, PartWriter, Plan, instrument, plan_part
 from tunesmith.formats.musicxml.signs import drum
@@ -146,19 +146,18 @@ def _part_list(parts: Sequence[Part], plans: Sequence[Plan]) -> Iterator[str]:
     numbered = list(enumerate(zip(parts, plans, strict=True), 1))
     for family, group in groupby(numbered, key=lambda found: _family(*found[1])):
         members = list(group)
-        bracket = len(members) > 1 if family else False
-        if bracket:
-            symbol, lines = leaf("group-symbol", "bracket"), leaf("group-barline", family[1])
+        bracket = family is not None and len(members) > 1
+        if family and bracket:
+            symbol, lines = leaf("group-symbol", "bracket"), leaf("group-barline", FAMILIES[family])
             yield element("part-group", symbol, lines, type="start", number=1)
         yield from (_list_part(part, number) for number, (part, _) in members)
         if bracket:
             yield leaf("part-group", "", type="stop", number=1)
 
 
-def _family(part: Part, plan: Plan) -> tuple[int, str] | None:
-    if part.drums or plan.staves > 1:
-        return None
-    return next(((n, lines) for n, (family, lines) in enumerate(FAMILIES.items()) if part.program in family), None)
+def _family(part: Part, plan: Plan) -> range | None:
+    alone = part.drums or plan.staves > 1
+    return None if alone else next((family for family in FAMILIES if part.program in family), None)
 
 
 def _list_part(part: Part, number: int) -> str:

@@ -134,8 +134,8 @@ def jump_marks(score: Score) -> Iterator[Mark]:
     """D.C., D.S., segno, Fine, "To Coda" and coda; each segno and coda is labelled with its tick."""
     for target in sorted({jump.target for jump in score.jumps if jump.target}):
         yield Mark(target, partial(_direction, "<segno/>", segno=target))
-    for coda in sorted({jump.coda for jump in score.jumps if jump.coda is not None}):
-        yield Mark(coda, partial(_direction, "<coda/>", coda=coda))
+    for place in sorted({jump.coda for jump in score.jumps if jump.coda is not None}):
+        yield Mark(place, partial(_direction, "<coda/>", coda=place))
     for stop, coda in dict.fromkeys((jump.stop, jump.coda) for jump in score.jumps):
         if stop is not None and coda is None:
             yield Mark(stop, partial(_direction, leaf("words", "Fine"), fine="yes"), closing=True)

@@ -246,8 +246,8 @@ def _pitch(pitch: int, fifths: int) -> str:
 
 @lru_cache(maxsize=128)
 def _unpitched(pitch: int) -> str:
-    letter, octave = drum(pitch)[1]
-    return element("unpitched", leaf("display-step", letter), leaf("display-octave", octave))
+    place = drum(pitch)[1]
+    return element("unpitched", leaf("display-step", place[0]), leaf("display-octave", place[1]))
 
 
 @lru_cache(maxsize=128)
