@@ -47,7 +47,7 @@ def statuses(entries: Iterable[Entry]) -> list[str]:
 
 @pytest.mark.parametrize("shard", [1, 30, 100, 1 << 17])
 def test_songs_come_back_equal_across_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shard: int) -> None:
-    monkeypatch.setattr(corpus, "SHARD_EVENTS", shard)
+    monkeypatch.setattr(corpus.shards, "SHARD_EVENTS", shard)
     songs = different(12)
     found, _ = ingested(songs, tmp_path)
     assert len(found) == 12
@@ -63,7 +63,7 @@ def test_songs_come_back_equal_across_shards(tmp_path: Path, monkeypatch: pytest
 
 
 def test_songs_are_read_from_disk_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "SHARD_EVENTS", 1)
+    monkeypatch.setattr(corpus.shards, "SHARD_EVENTS", 1)
     found, _ = ingested(different(12), tmp_path)
     for song in found:
         base = song.frames
@@ -168,7 +168,7 @@ def test_a_doubtful_song_is_kept_with_a_remark(tmp_path: Path) -> None:
 
 
 def test_a_song_too_long_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus, "MAX_EVENTS", 30)
+    monkeypatch.setattr(corpus.songs, "MAX_EVENTS", 30)
     _, entries = ingested([melody([60, 62] * 30, title="Long"), melody([60, 62] * 6, title="Fine")], tmp_path)
     assert statuses(entries) == ["dropped", "kept"]
     assert "events; 30 are the most" in entries[0].reason
@@ -237,7 +237,7 @@ def test_a_full_disk_is_raised_and_not_reported_as_a_bad_song(tmp_path: Path, mo
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(corpus, "_write_array", full)
+    monkeypatch.setattr(corpus.writing, "_write_array", full)
     with pytest.raises(StorageError, match="the disk is full; free some space"):
         ingested(different(3), tmp_path / "corpus")
 

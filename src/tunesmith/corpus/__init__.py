@@ -1,0 +1,30 @@
+"""Songs -> event arrays on disk, and a report of every file.
+
+`ingest` reads songs, here or in worker processes with limits of time and memory, and writes a corpus: see `store`
+for its files. `Corpus` opens it, `split` says which of its songs are held out.
+"""
+
+from tunesmith.corpus.dividing import split
+from tunesmith.corpus.entries import Entry
+from tunesmith.corpus.finding import WORK, find_files, request_key
+from tunesmith.corpus.ingesting import ingest
+from tunesmith.corpus.shards import SHARD_EVENTS
+from tunesmith.corpus.songs import MAX_EVENTS, MIN_NOTES
+from tunesmith.corpus.store import INDEX, Corpus, ready
+from tunesmith.corpus.workers import Limits
+
+__all__ = [
+    "INDEX",
+    "MAX_EVENTS",
+    "MIN_NOTES",
+    "SHARD_EVENTS",
+    "WORK",
+    "Corpus",
+    "Entry",
+    "Limits",
+    "find_files",
+    "ingest",
+    "ready",
+    "request_key",
+    "split",
+]
