@@ -31,7 +31,7 @@ DIED = "the score could not be engraved", "convert it to .musicxml or .mid"
 Options = Mapping[str, object]
 
 
-class Died(Exception):  # noqa: N818 - it says what happened
+class Died(Exception):
     """The process has ended before it answered."""
 
 
@@ -108,7 +108,7 @@ class Engraver:
         process = self._start()
         late = threading.Event()
         allowed = seconds + (0 if self._ready else START_SECONDS)
-        timer = threading.Timer(allowed, lambda: (late.set(), process.kill()))
+        timer = threading.Timer(allowed, _stop, (process, late))
         timer.daemon = True
         timer.start()
         try:
@@ -143,6 +143,11 @@ class Engraver:
                 with suppress(OSError):  # what is left in the buffer has no reader
                     pipe.close()  # type: ignore[union-attr]  # both are pipes
             process.wait()
+
+
+def _stop(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    process.kill()
 
 
 _engraver = Engraver()

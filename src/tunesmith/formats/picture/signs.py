@@ -13,7 +13,9 @@ from pathlib import Path
 # The music font's accidentals inside text (SMuFL's figured bass) -> the signs that text fonts have
 FLAT, NATURAL, SHARP = "\N{MUSIC FLAT SIGN}", "\N{MUSIC NATURAL SIGN}", "\N{MUSIC SHARP SIGN}"
 ACCIDENTALS = {"\uea63": FLAT * 2, "\uea64": FLAT, "\uea65": NATURAL, "\uea66": SHARP, "\uea67": SHARP * 2}
-TEMPO_LIFT = 174  # thousandths of the font size: Verovio sets a metronome mark's note so low that it may touch the staff
+TEMPO_LIFT = (
+    174  # thousandths of the font size: Verovio sets a metronome mark's note so low that it may touch the staff
+)
 SPACE_ADVANCE = 150  # thousandths of the font size
 
 
