@@ -44,6 +44,7 @@ FORMATS = (
     Format("MIDI", (".mid", ".midi"), "midi", reads=True, writes=True),
     Format("ABC", (".abc",), "abc", reads=True, writes=True, notated=True),
     Format("digits", (".txt",), "digits", reads=True, writes=True),
+    Format("Humdrum", (".krn",), "humdrum", reads=True, writes=False, notated=True),
     Format("MusicXML", (".musicxml", ".xml", ".mxl"), "musicxml", reads=False, writes=True, notated=True),
     Format("score picture", (".svg", ".png", ".pdf"), "picture", reads=False, writes=True, notated=True),
     Format("web page", (".html",), "page", reads=False, writes=True, notated=True),
