@@ -174,7 +174,7 @@ class Walker:
         self._canvas.drawPath(Shape(path + closed), **self._paint(element))
 
     def _paint(self, element: Element, encloses: bool = True) -> dict[str, int]:
-        """Set how lines look; whether to fill and to stroke. Black, a unit wide where nothing else is said."""
+        """Set how lines look; whether to fill and to stroke."""
         pen = Pen(*(element.get(f"stroke-{name}", usual) for name, usual in PEN))
         if pen != self._pen:
             self._canvas.setLineWidth(float(pen.width))
@@ -183,10 +183,9 @@ class Walker:
             self._canvas.setDash(_numbers(pen.dashes))
             self._pen = pen
         filled = encloses and element.get("fill") != "none" and float(element.get("fill-opacity", "1")) > 0
-        return {
-            "fill": int(filled),
-            "stroke": int(float(pen.width) > 0 and float(element.get("stroke-opacity", "1")) > 0),
-        }
+        # what is filled needs no line of a hundredth of a millimetre, which viewers draw a whole pixel wide
+        width = 0.0 if filled and "stroke-width" not in element.attrib else float(pen.width)
+        return {"fill": int(filled), "stroke": int(width * float(element.get("stroke-opacity", "1")) > 0)}
 
     def _text(self, element: Element, style: str) -> None:
         runs = [run for run in _runs(element, style, 0.0) if run.text and run.size]
