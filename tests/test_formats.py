@@ -11,8 +11,8 @@ import pytest
 
 from tunesmith import formats, theory
 from tunesmith.errors import FormatError, StorageError, UnknownFormat
-from tunesmith.formats import FORMATS
-from tunesmith.score import TPQ, Chord, Ending, Key, Meter, Note, Part, Repeat, Score, Tempo
+from tunesmith.formats import FORMATS, midi
+from tunesmith.score import DEFAULT_VELOCITY, TPQ, Chord, Ending, Key, Meter, Note, Part, Repeat, Score, Tempo
 
 
 def row(*pitches: int | None, length: int = TPQ, start: int = 0, velocity: int = 80, voice: int = 1) -> list[Note]:
@@ -111,18 +111,6 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
 )
 
 
-def plain_note(note: Note) -> Note:
-    return Note(note.onset, note.duration, note.pitch, note.velocity)
-
-
-def midi_carries(score: Score) -> Score:
-    """All but voices, spelling, chord symbols, rare modes, and repeats as structure."""
-    score = score.unfold()
-    parts = (dataclasses.replace(p, notes=tuple(map(plain_note, p.notes))) for p in score.parts if p.notes)
-    keys = (Key(k.onset, k.fifths, "minor" if k.mode == "minor" else "major") for k in score.keys)
-    return score.replace(parts=tuple(parts), keys=tuple(keys), chords=())
-
-
 def digits_carry(score: Score) -> Score:
     """The notes and the title, for a melody of quarter notes."""
     return Score(score.parts, tempos=(Tempo(0, 150.0),), title=score.title)
@@ -134,7 +122,8 @@ def abc_carries(score: Score) -> Score:
     def spelled(note: Note) -> Note:
         key = score.key_at(note.onset)
         fifths = theory.spell(note.pitch, key.fifths, key.mode)
-        return dataclasses.replace(note, fifths=note.fifths if note.fifths is not None else fifths)
+        fifths = note.fifths if note.fifths is not None else fifths
+        return dataclasses.replace(note, fifths=fifths, velocity=DEFAULT_VELOCITY)
 
     parts = (dataclasses.replace(p, notes=tuple(map(spelled, p.notes))) for p in score.parts)
     return score.replace(parts=tuple(parts))
@@ -142,7 +131,7 @@ def abc_carries(score: Score) -> Score:
 
 # ending -> what a format makes of a score it carries
 CARRIED: dict[str, Callable[[Score], Score]] = {
-    ".mid": midi_carries,
+    ".mid": midi.carried,
     ".abc": abc_carries,
     ".txt": digits_carry,
 }

@@ -26,13 +26,13 @@ from tunesmith.errors import FormatError, SongWarning
 from tunesmith.files import read_bytes
 from tunesmith.formats import midi_bytes
 from tunesmith.formats.midi_bytes import COMPOSER, DRUM_CHANNEL, PROVENANCE
-from tunesmith.formats.midi_write import write
+from tunesmith.formats.midi_write import carried, write
 from tunesmith.score import TPQ, Key, Meter, Note, Part, Score, Tempo
 
 if TYPE_CHECKING:
     from tunesmith.formats import ReadOptions
 
-__all__ = ["read", "write"]
+__all__ = ["carried", "read", "write"]
 
 _NO_TITLES = {"control track", "conductor", "conductor track", "tempo", "tempo track", "untitled", "track 1"}
 

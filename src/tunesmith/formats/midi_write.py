@@ -44,6 +44,25 @@ def write(score: Score, path: Path, options: WriteOptions) -> None:
     file.save(path)
 
 
+def carried(score: Score) -> Score:
+    """What a MIDI file holds of a score: what reading back what was written gives."""
+    score = score.unfold()
+    parts = [
+        dataclasses.replace(p, name=_one_line(p.name), notes=tuple(_plain(p.notes))) for p in score.parts if p.notes
+    ]
+    keys = [dataclasses.replace(k, mode="minor" if k.mode == "minor" else "major") for k in score.keys]
+    return score.replace(parts=tuple(parts), keys=tuple(keys), chords=(), title=_one_line(score.title))
+
+
+def _plain(notes: Iterable[Note]) -> Iterator[Note]:
+    """Notes as a MIDI file gives them back: without voice and spelling."""
+    return (Note(n.onset, n.duration, n.pitch, n.velocity) for n in _switchable(notes))
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _conductor(score: Score) -> list[Event]:
     from mido import MetaMessage
 

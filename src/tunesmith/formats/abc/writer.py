@@ -29,7 +29,7 @@ def tune_text(score: Score) -> str:
         raise FormatError("the score has no notes, so there is nothing to write")
     if any(note.duration < 1 or note.onset < 0 for note in score.notes()):
         raise FormatError("a note without length, or before the beginning, cannot be written as ABC")
-    sheet = Sheet(score if sayable(score.repeats) else score.unfold())
+    sheet = Sheet(score.unfold() if score.jumps or not sayable(score.repeats) else score)
     return "\n".join([*sheet.header(), *sheet.body(), ""])
 
 
