@@ -19,11 +19,12 @@ from tunesmith import __version__
 from tunesmith.errors import FormatError
 from tunesmith.formats import WriteOptions
 from tunesmith.formats.musicxml.container import packed
+from tunesmith.formats.musicxml.drums import drum
 from tunesmith.formats.musicxml.marks import chord_marks, jump_marks, tempo_marks
 from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.formats.musicxml.notation import measures
-from tunesmith.formats.musicxml.part_writer import Clock, PartWriter, Plan, instrument, plan_part
-from tunesmith.formats.musicxml.signs import drum
+from tunesmith.formats.musicxml.part_writer import Clock, PartWriter, instrument
+from tunesmith.formats.musicxml.staves import Plan, plan_part
 from tunesmith.score import Part, Score
 
 Ids = tuple[tuple[tuple[str, ...], ...], ...]

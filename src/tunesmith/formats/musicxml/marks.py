@@ -104,11 +104,18 @@ def _harmony(chord: Chord, key: Key, offset: str) -> str:
         "harmony",
         _step("root", root),
         leaf("kind", quality.kind, text=quality.suffix, use_symbols="no"),
-        "" if chord.bass is None else _step("bass", theory.spell(chord.bass, root)),
+        "" if chord.bass is None else _step("bass", _bass_spelling(chord.bass, root)),
         element("degree", *seventh, print_object="no") if quality.suffix == SUSPENDED_SEVENTH else "",
         leaf("offset", offset) if offset != "0" else "",
         print_frame="no",
     )
+
+
+def _bass_spelling(bass: int, root: int) -> int:
+    """A bass note as seen from the root, without double accidentals."""
+    place = theory.spell(bass, root)
+    alter = theory.letter_and_alter(place)[1]
+    return place - 12 if alter > 1 else place + 12 if alter < -1 else place
 
 
 def _step(name: str, fifths: int) -> str:

@@ -8,27 +8,26 @@ Conventions:
 - A keyboard part (General MIDI programs 0 to 7) that reaches from E3 or below to G4 or above, and sounds more than
   one note at a time, has two staves: its voices go by their middle pitch, those below middle C to the lower staff;
   if all lie on one side, each note goes by itself.
-- A voice that has notes in less than half of the measures leaves out the others.
+- A drum part has layers of its own for each voice's cymbals and drums.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, chain, count, pairwise
 from statistics import median
 
-from tunesmith import theory
 from tunesmith.formats.musicxml.beams import Sign, signs_of_bar
+from tunesmith.formats.musicxml.drums import drum_stem
 from tunesmith.formats.musicxml.rhythm import Piece
 from tunesmith.score import Key, Meter, Note, Part, Score
 
 KEYBOARDS = range(8)
 GREAT_STAFF = (52, 67)  # a keyboard part with notes at or beyond both has two staves
 MIDDLE_C = 60
-MOST_ALTERED = 3  # a triple sharp is rare, but there is a sign for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class Layer:
     """One line of music on a staff (from 1).
 
     `number` is its voice in MusicXML, `voice` its voice in the score. `extra`: it leaves out its rests.
+    `stem`: where its stems point, if not as is usual for its place among the layers of the staff.
     """
 
     number: int
@@ -69,6 +69,7 @@ class Layer:
     staff: int
     extra: bool
     stacks: tuple[Stack, ...]
+    stem: str = ""
 
 
 @dataclass(slots=True)
@@ -80,6 +81,7 @@ class Written:
     sign: Sign
     stack: Stack | None
     whole_bar: bool = False
+    hidden: bool = False
     accidentals: dict[int, int] = field(default_factory=dict)  # place in `Part.notes` -> alteration to be shown
 
 
@@ -113,19 +115,20 @@ def _edges(score: Score) -> set[int]:
 def layers(part: Part) -> list[Layer]:
     """The layers of a part, staff by staff, from high to low on each staff."""
     lower = _lower_staff(part)
-    lines: dict[tuple[int, int], list[tuple[int, Note]]] = defaultdict(list)
+    lines: dict[tuple[int, int, str], list[tuple[int, Note]]] = defaultdict(list)
     for index, note in enumerate(part.notes):
-        lines[2 if index in lower else 1, note.voice].append((index, note))
+        stem = drum_stem(note.pitch) if part.drums else ""
+        lines[2 if index in lower else 1, note.voice, stem].append((index, note))
     taken = {note.voice for note in part.notes}
     kept: set[int] = set()
     found: list[Layer] = []
     order = sorted(lines, key=lambda line: (line[0], -median(n.pitch for _, n in lines[line]), line[1]))
-    for staff, voice in order:
-        for stacks in _unravel(lines[staff, voice]):
+    for staff, voice, stem in order:
+        for stacks in _unravel(lines[staff, voice, stem]):
             extra = voice in kept
             hidden = extra and any(known.staff == staff for known in found)
             number = _free_number(taken, staff) if extra else voice
-            found.append(Layer(number, voice, staff, hidden, tuple(stacks)))
+            found.append(Layer(number, voice, staff, hidden, tuple(stacks), stem))
             kept.add(voice)
     for staff in (1, 2) if lower else (1,):
         if not any(layer.staff == staff for layer in found):
@@ -181,7 +184,7 @@ def _unravel(notes: Sequence[tuple[int, Note]]) -> list[list[Stack]]:
 
 
 def write_layer(layer: Layer, bars: Sequence[Measure]) -> list[list[Written]]:
-    """What a layer shows in each measure, without accidentals; the measures it leaves out are empty lists."""
+    """What a layer shows in each measure, without accidentals."""
     starts = [bar.start for bar in bars]
     inside: list[list[tuple[int, int, Stack]]] = [[] for _ in bars]
     for stack in layer.stacks:
@@ -190,18 +193,12 @@ def write_layer(layer: Layer, bars: Sequence[Measure]) -> list[list[Written]]:
             a, b = max(stack.onset, bars[place].start), min(stack.end, bars[place].end)
             inside[place].append((a, b, stack))
             place += 1
-    sparse = layer.extra or 2 * sum(map(bool, inside)) < len(bars)
-    return [_write_measure(bar, found) if found or not sparse else [] for bar, found in zip(bars, inside, strict=True)]
+    return [_write_measure(bar, found, layer.extra) for bar, found in zip(bars, inside, strict=True)]
 
 
-def silence(bar: Measure) -> list[Written]:
-    """A rest for a whole measure."""
-    return [Written(bar.start, bar.end, Sign(Piece(bar.start, bar.end, "whole"), 0), None, whole_bar=True)]
-
-
-def _write_measure(bar: Measure, found: Sequence[tuple[int, int, Stack]]) -> list[Written]:
+def _write_measure(bar: Measure, found: Sequence[tuple[int, int, Stack]], extra: bool) -> list[Written]:
     if not found:
-        return silence(bar)
+        return [Written(bar.start, bar.end, Sign(Piece(bar.start, bar.end, "whole"), 0), None, whole_bar=True)]
     spans: list[tuple[int, int, bool]] = []
     stacks: list[Stack | None] = []
     now = bar.start
@@ -214,45 +211,7 @@ def _write_measure(bar: Measure, found: Sequence[tuple[int, int, Stack]]) -> lis
             stacks.append(stack)
         now = end
     return [
-        Written(sign.piece.start + bar.origin, sign.piece.end + bar.origin, sign, stacks[sign.span])
+        Written(piece.start + bar.origin, piece.end + bar.origin, sign, stack, hidden=extra and stack is None)
         for sign in signs_of_bar(tuple(spans), bar.meter.beats, bar.meter.unit)
+        for piece, stack in ((sign.piece, stacks[sign.span]),)
     ]
-
-
-def spelling(note: Note, key: Key) -> int:
-    """The place on the line of fifths that a note is written with: its own where it has a usable one."""
-    own = note.fifths
-    usable = own is not None and theory.pitch_class(own) == note.pitch % 12
-    if own is None or not usable or abs(theory.letter_and_alter(own)[1]) > MOST_ALTERED:
-        own = theory.spell(note.pitch, key.fifths, key.mode)
-    return own if theory.octave(note.pitch, own) >= 0 else own - 12  # the lowest C is no B sharp
-
-
-def spellings(part: Part, score: Score) -> list[int]:
-    """The `spelling` of every note of a part, by the key in force."""
-    keys = [Key(), *score.keys]
-    onsets = [-1, *(key.onset for key in score.keys)]
-    return [spelling(note, keys[bisect_right(onsets, note.onset) - 1]) for note in part.notes]
-
-
-def mark_accidentals(staff: Iterable[Written], spelled: Sequence[int], key: Key) -> None:
-    """Find the accidentals that one staff needs in one measure. `spelled` says how each note of the part is.
-
-    An accidental holds for its letter and octave to the bar line, in all voices of the staff; a note tied over from
-    before shows none.
-    """
-    held: dict[tuple[str, int], int] = {}
-    starting = [(w, w.stack) for w in staff if w.stack is not None and w.start == w.stack.onset]
-    for w, stack in sorted(starting, key=lambda found: found[0].start):
-        for index, note in stack.notes:
-            place = spelled[index]
-            letter, alter = theory.letter_and_alter(place)
-            line = letter, theory.octave(note.pitch, place)
-            if held.get(line, signature(letter, key.fifths)) != alter:
-                held[line] = w.accidentals[index] = alter
-
-
-def signature(letter: str, fifths: int) -> int:
-    """How a key signature alters a letter: -1, 0 or 1."""
-    natural = theory.fifths_of(letter, 0)
-    return -((natural + 1 - fifths) // 7)  # the scale is the line of fifths from fifths - 1 to fifths + 5

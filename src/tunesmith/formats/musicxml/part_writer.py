@@ -5,25 +5,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tunesmith import theory
 from tunesmith.formats.musicxml.beams import Sign
+from tunesmith.formats.musicxml.drums import drum
 from tunesmith.formats.musicxml.marks import Mark
 from tunesmith.formats.musicxml.markup import element, leaf
-from tunesmith.formats.musicxml.notation import (
-    Layer,
-    Measure,
-    Stack,
-    Written,
-    layers,
-    mark_accidentals,
-    silence,
-    spellings,
-    write_layer,
-)
-from tunesmith.formats.musicxml.signs import USUAL_CLEFS, clef, clef_for, drum, left_barline, right_barline
+from tunesmith.formats.musicxml.notation import Layer, Measure, Stack, Written
+from tunesmith.formats.musicxml.signs import USUAL_CLEFS, clef, clef_for, left_barline, right_barline
+from tunesmith.formats.musicxml.staves import Plan
 from tunesmith.score import DEFAULT_VELOCITY, TPQ, Note, Part, Score
 
 ACCIDENTALS = {
@@ -36,38 +27,6 @@ ACCIDENTALS = {
     3: "triple-sharp",
 }
 FORTE = 90  # the MIDI velocity that MusicXML's `dynamics` is a percentage of
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The layers of a part, what each writes (layer, measure, in time), and the spelling of each note."""
-
-    layers: list[Layer]
-    written: list[list[list[Written]]]
-    spelled: list[int]
-
-    @property
-    def staves(self) -> int:
-        """How many staves the part has: 1 or 2."""
-        return max(layer.staff for layer in self.layers)
-
-    def company(self, staff: int, measure: int) -> list[int]:
-        """The layers that write in a measure of a staff, from high to low."""
-        return [n for n, layer in enumerate(self.layers) if layer.staff == staff and self.written[n][measure]]
-
-
-def plan_part(part: Part, score: Score, bars: Sequence[Measure]) -> Plan:
-    """Lay out a part in its measures, accidentals included."""
-    found = layers(part)
-    plan = Plan(found, [write_layer(layer, bars) for layer in found], spellings(part, score))
-    for staff in range(1, plan.staves + 1):
-        rows = [n for n, layer in enumerate(found) if layer.staff == staff]
-        for place, bar in enumerate(bars):
-            if not any(plan.written[n][place] for n in rows):
-                plan.written[rows[0]][place] = silence(bar)
-            elif not part.drums:
-                mark_accidentals((w for n in rows for w in plan.written[n][place]), plan.spelled, bar.key)
-    return plan
 
 
 class Clock:
@@ -113,6 +72,7 @@ class PartWriter:
         self.closing = deque(sorted((m for m in marks if m.closing), key=lambda m: m.onset))
         self.held = max((note.end for note in part.notes), default=0) if fermata else -1
         self.ids: list[list[str]] = [[] for _ in part.notes]
+        self.has_keys = not part.drums or all(other.drums for other in score.parts)
         self.rests = 0
 
     def write(self) -> str:
@@ -134,7 +94,7 @@ class PartWriter:
 
     def _attributes(self, bar: Measure, before: Measure | None) -> str:
         content = [leaf("divisions", self.clock.divisions)] if before is None else []
-        if bar.key.onset == bar.start and bar.key in self.score.keys:
+        if bar.key.onset == bar.start and bar.key in self.score.keys and self.has_keys:
             same = before is not None and before.key.fifths == bar.key.fifths
             shown = "no" if same or self.part.drums else None
             content.append(
@@ -166,7 +126,8 @@ class PartWriter:
         for staff in range(1, self.plan.staves + 1):
             company = self.plan.company(staff, place)
             for turn, n in enumerate(company):
-                stem = "" if len(company) == 1 else "down" if turn % 2 else "up"
+                alternating = "" if len(company) == 1 else "down" if turn % 2 else "up"
+                stem = self.plan.layers[n].stem or alternating
                 if not first:
                     yield element("backup", leaf("duration", self.clock(bar.end - bar.start)))
                 for written in self.plan.written[n][place]:
@@ -198,7 +159,7 @@ class PartWriter:
             "" if written.whole_bar else _value(*_figures(written.sign)),
             leaf("staff", layer.staff) if self.plan.staves > 1 else "",
             _notations(written.sign.tuplet, written.sign.bracket),
-            print_object="no" if layer.extra else None,
+            print_object="no" if written.hidden else None,
             id=f"p{self.number}r{self.rests}",
         )
 

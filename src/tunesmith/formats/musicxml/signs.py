@@ -1,4 +1,4 @@
-"""MusicXML's signs that belong to a part or a bar line: clefs, the drum kit's places, bar lines."""
+"""MusicXML's signs that belong to a staff or a bar line: clefs, repeats, endings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.formats.musicxml.notation import Measure
-from tunesmith.score import Score
+from tunesmith.score import Ending, Score
 
 # clef -> sign, line, octave change, the pitches on its lowest and highest line
 CLEFS = {
@@ -14,38 +14,15 @@ CLEFS = {
     "bass": ("F", 4, 0, 43, 57),
     "alto": ("C", 3, 0, 53, 67),
     "treble 8 below": ("G", 2, -1, 52, 65),
+    "bass 8 below": ("F", 4, -1, 31, 45),
 }
 USUAL_CLEFS = ("treble", "bass")
-CLEFS_BY_PROGRAM = {41: ("alto", "treble"), **dict.fromkeys(range(24, 32), ("treble 8 below",))}
-
-# General MIDI drum -> name, place on a staff as in the treble clef, note head
-DRUMS = {
-    35: ("Acoustic Bass Drum", "E4", "normal"),
-    36: ("Bass Drum", "F4", "normal"),
-    37: ("Side Stick", "C5", "x"),
-    38: ("Snare Drum", "C5", "normal"),
-    39: ("Hand Clap", "C5", "x"),
-    40: ("Electric Snare", "C5", "normal"),
-    41: ("Low Floor Tom", "G4", "normal"),
-    42: ("Closed Hi-Hat", "G5", "x"),
-    43: ("High Floor Tom", "A4", "normal"),
-    44: ("Pedal Hi-Hat", "D4", "x"),
-    45: ("Low Tom", "B4", "normal"),
-    46: ("Open Hi-Hat", "G5", "circle-x"),
-    47: ("Low-Mid Tom", "D5", "normal"),
-    48: ("High-Mid Tom", "E5", "normal"),
-    49: ("Crash Cymbal", "A5", "x"),
-    50: ("High Tom", "E5", "normal"),
-    51: ("Ride Cymbal", "F5", "x"),
-    53: ("Ride Bell", "F5", "diamond"),
-    57: ("Crash Cymbal 2", "B5", "x"),
-    59: ("Ride Cymbal 2", "F5", "x"),
+CLEFS_BY_PROGRAM = {
+    **dict.fromkeys(range(24, 32), ("treble 8 below",)),  # guitars
+    **dict.fromkeys((*range(32, 40), 43), ("bass 8 below",)),  # basses
+    40: ("treble",),
+    41: ("alto",),
 }
-
-
-def drum(pitch: int) -> tuple[str, str, str]:
-    """Name, place and note head of a General MIDI drum."""
-    return DRUMS.get(pitch, (f"Drum {pitch}", "E5", "triangle"))
 
 
 def clef_for(pitches: Sequence[int], program: int, allowed: Sequence[str] = USUAL_CLEFS) -> str:
@@ -77,7 +54,7 @@ def left_barline(score: Score, bar: Measure) -> str:
     return element(
         "barline",
         leaf("bar-style", "heavy-light") if forward else "",
-        leaf("ending", "", number=_passes(starting[0].passes), type="start") if starting else "",
+        _ending(starting[0], "start", f"{_passes(starting[0])}.") if starting else "",
         leaf("repeat", "", direction="forward") if forward else "",
         location="left",
     )
@@ -99,11 +76,15 @@ def right_barline(score: Score, bar: Measure, following: Measure | None) -> str:
     if closing:
         repeat, last = closing[0]
         kind = "discontinue" if last is repeat.endings[-1] and not backward else "stop"
-        ending = leaf("ending", "", number=_passes(last.passes), type=kind)
+        ending = _ending(last, kind)
     times = backward[0] if backward and backward[0] > 2 else None
     again = leaf("repeat", "", direction="backward", times=times) if backward else ""
     return element("barline", leaf("bar-style", style), ending, again, location="right")
 
 
-def _passes(passes: Sequence[int]) -> str:
-    return ", ".join(str(number) for number in passes)
+def _ending(ending: Ending, kind: str, text: str = "") -> str:
+    return leaf("ending", text, number=_passes(ending), type=kind)
+
+
+def _passes(ending: Ending) -> str:
+    return ", ".join(str(number) for number in ending.passes)
