@@ -72,6 +72,8 @@ def read_text(text: str) -> Iterator[Score | FormatError]:
                     raise FormatError(f"more than {_MOST_PIECES} pieces in one file", where=f"line {number}")
             piece.take(number, line)
     if piece.begun:
+        if not piece.ended:
+            piece.close()
         yield from score_of(piece, records)
     elif not ended:
         raise FormatError("there is no spine", fix="a Humdrum file begins with a line such as **kern")

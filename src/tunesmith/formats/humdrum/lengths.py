@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from tunesmith.errors import FormatError
 from tunesmith.score import TPQ
@@ -19,18 +20,18 @@ SHORTEST = Fraction(WHOLE, 4096)  # about ten ticks: rounding never makes a note
 LONGEST = Fraction(64 * WHOLE)
 FINEST = 10**30  # parts of a tick; the lengths of no real piece need more
 
-LENGTH = re.compile(r"(\d+)(?:%(\d+))?(\.*)")
+LENGTH = re.compile(r"(\d+)(?:%(\d+))?")
 _DIGITS = 9  # of a number in a length; more would only be slow to read
 
 
-def length_of(digits: str, divisor: str | None, dots: str) -> Fraction:
-    """A length in ticks from the parts that `LENGTH` finds.
+@lru_cache(maxsize=4096)
+def length_of(digits: str, divisor: str | None, dots: int) -> Fraction:
+    """A length in ticks from the parts that `LENGTH` finds, and the number of dots.
 
     Raises:
         FormatError: it is longer or shorter than any note.
     """
-    text = f"{digits}{f'%{divisor}' if divisor else ''}{dots}"
-    fits = len(digits) <= _DIGITS and len(divisor or "") <= _DIGITS and len(dots) <= _DIGITS
+    fits = len(digits) <= _DIGITS and len(divisor or "") <= _DIGITS and dots <= _DIGITS
     number = int(digits) if fits else 0
     if not fits:
         ticks = Fraction(0)
@@ -38,7 +39,8 @@ def length_of(digits: str, divisor: str | None, dots: str) -> Fraction:
         ticks = Fraction(WHOLE * int(divisor or 1), number)
     else:
         ticks = Fraction(WHOLE * 2 ** len(digits))
-    ticks *= 2 - Fraction(1, 2 ** len(dots)) if fits else 1
+    ticks *= 2 - Fraction(1, 2**dots) if fits else 1
     if not SHORTEST <= ticks <= LONGEST:
+        text = digits + (f"%{divisor}" if divisor else "") + "." * min(dots, 24)
         raise FormatError(f"{text[:24]!r} is no length that a note can have", fix="4 is a quarter, 8. a dotted eighth")
     return ticks

@@ -27,6 +27,7 @@ class Piece:
         self.spines: list[Spine] = []
         self.time = Timeline()
         self.expansion = ""
+        self.total = 0  # its length in ticks, once it is over
 
     @property
     def begun(self) -> bool:
@@ -106,11 +107,18 @@ class Piece:
     def follow(self, fields: list[str]) -> None:
         """Spines split, join, change places, begin or end."""
         try:
-            self.columns = follow(self.columns, fields)
+            after = follow(self.columns, fields)
         except FormatError as error:
             error.where = where(self.line)
             raise
+        if not after:
+            self.close()
+        self.columns = after
         self.sort()
+
+    def close(self) -> None:
+        """The piece is over."""
+        self.total = self.time.close(self.music, self.line)
 
     def begin(self, fields: list[str]) -> None:
         """Spines begin, or take another kind."""

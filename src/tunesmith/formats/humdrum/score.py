@@ -29,7 +29,7 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
     Raises:
         FormatError: there are no notes.
     """
-    total = piece.time.close(piece.music, piece.line)
+    total = piece.total
     music = [spine for spine in piece.spines if spine.kind == MUSIC]
     if not any(spine.notes for spine in music):
         kinds = ", ".join(dict.fromkeys(spine.kind for spine in piece.spines))

@@ -1,7 +1,7 @@
 """Sections and the order in which they are played: `*>A`, `*>B1`, and expansion lists `*>[A,A,B,B1,B,B2]`.
 
 An expansion list says how the piece is played. Mostly that is what its repeat signs say as well; else it is written
-as repeats with endings and one jump (D.C. al Fine, Coda) if that plays the same; else the piece is written out.
+as repeats with endings and jumps (D.C. al Fine, Coda) if that plays the same; else the piece is written out.
 
 Source: https://www.humdrum.org/guide/ch20/ ("Strophes, Verses and Repeats").
 """
@@ -9,7 +9,6 @@ Source: https://www.humdrum.org/guide/ch20/ ("Strophes, Verses and Repeats").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -86,36 +85,35 @@ def order_of(names: list[str], sections: list[Section], repeats: tuple[Repeat, .
 
     if plays(repeats, ()):
         return Order(repeats)
-    for derived, jumps in _forms(order, sections):
-        if plays(derived, jumps):
-            return Order(derived, jumps)
+    derived = _form(order, sections)
+    if derived and plays(*derived):
+        return Order(*derived)
     return Order((), (), tuple(wanted))
 
 
-def _forms(order: list[int], sections: list[Section]) -> Iterator[tuple[tuple[Repeat, ...], tuple[Jump, ...]]]:
+def _form(order: list[int], sections: list[Section]) -> tuple[tuple[Repeat, ...], tuple[Jump, ...]] | None:
     """Repeats and jumps that may play the sections in this order; the caller checks them."""
     repeats: list[Repeat] = []
+    jumps: list[Jump] = []
     now, fresh = 0, 0  # a place in the order; the first section that has not been played
     while now < len(order):
+        if order[now] > fresh:  # a section that is passed over
+            return None
         if order[now] == fresh:
             now, fresh = now + 1, fresh + 1
             continue
-        if order[now] > fresh:
-            return
         repeat, after, reached = _repeat(order, now, fresh, sections)
-        if repeat is None:
-            break
-        repeats.append(repeat)
-        now, fresh = after, reached
-    if now == len(order):
-        yield tuple(repeats), ()
-        return
-    onset, target = sections[fresh - 1].end, sections[order[now]].start
-    for last in range(now, len(order)):
-        rest = order[last + 1 :]
-        coda = sections[rest[0]].start if rest else None
-        if rest == list(range(rest[0] if rest else 0, len(sections)))[: len(rest)] if rest else True:
-            yield tuple(repeats), (Jump(onset, target, sections[order[last]].end, coda),)
+        if repeat:
+            repeats.append(repeat)
+            now, fresh = after, reached
+            continue
+        target, onset = sections[order[now]].start, sections[fresh - 1].end
+        while now + 1 < len(order) and order[now + 1] < fresh:
+            now += 1
+        coda = onset if now + 1 < len(order) else None
+        jumps.append(Jump(onset, target, sections[order[now]].end, coda))
+        now += 1
+    return tuple(repeats), tuple(jumps)
 
 
 def _repeat(order: list[int], now: int, fresh: int, sections: list[Section]) -> tuple[Repeat | None, int, int]:
@@ -125,6 +123,8 @@ def _repeat(order: list[int], now: int, fresh: int, sections: list[Section]) -> 
     another ending: one that was played before, or the next section.
     """
     back, limit = order[now], fresh
+    if order[max(0, now - limit + back) : now] != list(range(back, limit)):
+        return None, now, fresh
     tails: list[int | None] = [None]  # the ending of each pass; None: on through to the end of the first pass
     stem: int | None = None
     while now < len(order) and order[now] == back:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from fractions import Fraction
 from math import lcm
 
 from tunesmith.errors import FormatError
@@ -138,16 +139,22 @@ class Timeline:
         """A time in whole ticks, to the nearest."""
         return (2 * time + self.scale) // (2 * self.scale)
 
+    def parts(self, length: Fraction) -> int:
+        """A length in ticks in parts of a tick; the scale is fine enough for it."""
+        return length.numerator * (self.scale // length.denominator)
+
     def learn(self, text: str, line: int, place: int, columns: Columns) -> Event:
         """Read a token that has not been seen before."""
         try:
             token = read_token(text)
-            self.refine(lcm(token.length.denominator, *(t.length.denominator for t in token.tones)), columns)
+            parts = lcm(token.length.denominator, *[tone.length.denominator for tone in token.tones])
+            if self.scale % parts:
+                self.refine(parts, columns)
         except FormatError as error:
             error.where = where(line, place)
             raise
-        tones = tuple((t.pitch, t.fifths, t.tie, int(t.length * self.scale)) for t in token.tones)
-        event = Event(int(token.length * self.scale), tones, token, bool(token.graces) or token.lost or token.unpitched)
+        tones = tuple([(t.pitch, t.fifths, t.tie, self.parts(t.length)) for t in token.tones])
+        event = Event(self.parts(token.length), tones, token, bool(token.graces) or token.lost or token.unpitched)
         if len(self.events) < _MOST_TOKENS:
             self.events[text] = event
         return event
@@ -155,8 +162,6 @@ class Timeline:
     def refine(self, parts: int, columns: Columns) -> None:
         """Make the parts of a tick fine enough for a length with this denominator."""
         finer = lcm(self.scale, parts)
-        if finer == self.scale:
-            return
         if finer > FINEST:
             raise FormatError("too many unlike note lengths for one piece", fix="look at this length")
         factor, self.scale = finer // self.scale, finer

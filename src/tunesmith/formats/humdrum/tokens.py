@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from tunesmith.errors import FormatError
 from tunesmith.formats.humdrum.lengths import LENGTH, length_of
@@ -51,6 +52,7 @@ class Token:
     lost: bool = False
 
 
+@lru_cache(maxsize=1 << 14)
 def read_token(text: str) -> Token:
     """Read a token that is not null (".").
 
@@ -64,18 +66,20 @@ def read_token(text: str) -> Token:
     notes = text.split(" ")
     if len(notes) > _MOST_NOTES:
         raise FormatError(f"a chord of {len(notes)} notes", fix="use a tab, not a space, between spines")
-    for note in notes:
+    for signs in notes:
+        dots = signs.count(".")
+        note = signs.replace(".", "") if dots else signs  # they stand behind the number, or anywhere
         pitch = None if "r" in note else _PITCH.search(note)
         if _GRACE.search(note):
             graces += pitch is not None
             continue
         found = LENGTH.search(note)
-        own = length_of(*found.groups()) if found else length
+        own = length_of(found[1], found[2], dots) if found else length
         length = length or own
         if pitch and own:
             tones.append(Tone(*pitch_of(pitch[1], pitch[3] or ""), _tie(note), own))
         else:
-            lost |= note not in ("", ".") and ("r" not in note or not own)
+            lost |= note != "" and ("r" not in note or not own)
     return Token(length, tuple(tones), graces, "R" in text and bool(tones), lost)
 
 
