@@ -45,7 +45,7 @@ FORMATS = (
     Format("ABC", (".abc",), "abc", reads=True, writes=True, notated=True),
     Format("digits", (".txt",), "digits", reads=True, writes=True),
     Format("Humdrum", (".krn",), "humdrum", reads=True, writes=False, notated=True),
-    Format("MusicXML", (".musicxml", ".xml", ".mxl"), "musicxml", reads=False, writes=True, notated=True),
+    Format("MusicXML", (".musicxml", ".xml", ".mxl"), "musicxml", reads=True, writes=True, notated=True),
     Format("score picture", (".svg", ".png", ".pdf"), "picture", reads=False, writes=True, notated=True),
     Format("web page", (".html",), "page", reads=False, writes=True, notated=True),
     Format("audio", (".wav", ".flac", ".ogg", ".mp3"), "audio", reads=False, writes=True),

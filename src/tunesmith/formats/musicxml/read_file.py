@@ -1,0 +1,181 @@
+"""The XML of a MusicXML file, plain or packed (`.mxl`), element by element, with everything bounded.
+
+Security: entities are refused by defusedxml before anything else is parsed (they can only be declared before the
+root element); a document type is passed over and never loaded; an archive is never unpacked to disk, and its sizes
+are counted while it is unpacked, since headers lie.
+
+Source of the container: https://www.w3.org/2021/06/musicxml40/tutorial/compressed-mxl-files/
+"""
+
+from __future__ import annotations
+
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterator
+from io import BytesIO
+from typing import cast
+from xml.etree import ElementTree as ET
+
+import defusedxml.ElementTree as Defused
+from defusedxml import DefusedXmlException
+
+from tunesmith.errors import FormatError
+from tunesmith.files import MAX_SONG_BYTES
+
+MAX_DEPTH = 100  # MusicXML itself needs a dozen
+MAX_ELEMENTS = 5_000_000
+MAX_STEP = 4 * 2**20  # bytes of the head, or of one measure: more would have to be held in memory at once
+MAX_MEMBERS = 1_000  # of an archive
+CONTAINER = "META-INF/container.xml"
+CHUNK = 2**16
+ROOTS = ("score-partwise", "score-timewise")
+
+_PACKED = b"PK\x03\x04"
+_ENTRY = b"PK\x01\x02"  # opens every entry of an archive's table of contents
+_KNOWN = {b"%PDF": "a PDF", b"\x89PNG": "a picture", b"MThd": "a MIDI file", b"PK\x05\x06": "an empty archive"}
+_FIX = "export the piece as MusicXML from a notation program"
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+
+
+def unpacked(data: bytes) -> bytes:
+    """The XML of a file: of an archive its score, else the file as it is.
+
+    Raises:
+        FormatError: it is something else, or an archive that is damaged, too large or without a score.
+    """
+    if data.startswith(_PACKED):
+        return _unpack(data)
+    what = next((what for magic, what in _KNOWN.items() if data.startswith(magic)), None)
+    if what:
+        raise FormatError(f"is {what}, not MusicXML", fix=_FIX)
+    return data
+
+
+def _unpack(data: bytes) -> bytes:
+    if data.count(_ENTRY) > MAX_MEMBERS:
+        raise FormatError(f"more than {MAX_MEMBERS:,} files in the archive", fix=_FIX)
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            return _member(archive, _score_name(archive), MAX_SONG_BYTES)
+    except _DAMAGED as error:
+        raise FormatError(f"a damaged archive: {error}", fix=_FIX) from None
+
+
+def _score_name(archive: zipfile.ZipFile) -> str:
+    """The score that the container names; without a container, the first that looks like one."""
+    names = archive.namelist()
+    if CONTAINER in names:
+        wanted = _rootfile(_member(archive, CONTAINER, CHUNK))
+        if _leaves(wanted):
+            raise FormatError(f"the container names a file outside the archive: {wanted!r}", where=CONTAINER, fix=_FIX)
+        if wanted not in names:
+            raise FormatError(f"no score inside: {wanted!r} is missing from the archive", where=CONTAINER, fix=_FIX)
+        return wanted
+    scores = (n for n in names if n.lower().endswith((".musicxml", ".xml")) and not n.startswith("META-INF/"))
+    found = next((name for name in scores if not _leaves(name)), None)
+    if found is None:
+        raise FormatError("no score inside the archive", fix=_FIX)
+    return found
+
+
+def _leaves(name: str) -> bool:
+    """Whether a path leads out of the folder it starts in."""
+    return name.startswith(("/", "\\")) or ":" in name or ".." in posixpath.normpath(name.replace("\\", "/")).split("/")
+
+
+def _rootfile(container: bytes) -> str:
+    """The path of the score. The first `<rootfile>` is the score; others are its renditions."""
+    try:
+        tree = Defused.fromstring(container)
+    except (ET.ParseError, DefusedXmlException, LookupError, ValueError) as error:
+        raise FormatError(f"not well-formed: {error}", where=CONTAINER, fix=_FIX) from None
+    path = next((e.get("full-path") for e in tree.iter() if e.tag.rpartition("}")[2] == "rootfile"), None)
+    if not path:
+        raise FormatError("no score inside: the container names none", where=CONTAINER, fix=_FIX)
+    return str(path)
+
+
+def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    info = archive.getinfo(name)
+    if info.flag_bits & 1:
+        raise FormatError("the archive is encrypted", where=name)
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others may unpack without bound
+        raise FormatError("packed in a way that MusicXML does not know", where=name, fix=_FIX)
+    with archive.open(info) as member:
+        content = member.read(limit + 1)
+    if len(content) > limit:
+        raise FormatError(f"unpacks to more than {limit / 2**20:g} MiB, too large for a song", where=name)
+    return content
+
+
+def elements(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, ET.Element]]:
+    """The ("start", element) and ("end", element) of the elements whose tags are `wanted`, in order.
+
+    The caller clears what it has used; `data` is MusicXML of either kind.
+
+    Raises:
+        FormatError: not XML, not MusicXML, entities in it, or more of anything than a score can have.
+    """
+    _check_head(data)
+    # Entities are refused above, and all that is left of XML's dangers is size, which is counted here.
+    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
+    depth = count = used = 0
+    for place in range(0, len(data), CHUNK):
+        for event, element in _feed(parser, data[place : place + CHUNK]):
+            if event == "start":
+                depth += 1
+                count += 1
+                if depth > MAX_DEPTH:
+                    raise FormatError(f"elements nested more than {MAX_DEPTH} deep", fix=_FIX)
+            else:
+                depth -= 1
+            if element.tag in wanted:
+                used = place
+                yield event, element
+        if count > MAX_ELEMENTS:
+            raise FormatError(f"more than {MAX_ELEMENTS:,} elements, too many for a song")
+        if place - used > MAX_STEP:
+            raise FormatError(f"{MAX_STEP // 2**20} MiB without a measure, too much for a song", fix=_FIX)
+    _close(parser)
+
+
+def _feed(parser: ET.XMLPullParser[ET.Element], chunk: bytes) -> list[tuple[str, ET.Element]]:
+    """The events of the next bytes."""
+    try:
+        parser.feed(chunk)
+        return cast(list[tuple[str, ET.Element]], list(parser.read_events()))  # no others were asked for
+    except ET.ParseError as error:
+        raise not_well_formed(error) from None
+    except (LookupError, ValueError) as error:
+        raise FormatError(f"its text cannot be read: {error}", fix=_FIX) from None
+
+
+def _close(parser: ET.XMLPullParser[ET.Element]) -> None:
+    try:
+        parser.close()
+    except ET.ParseError as error:
+        raise not_well_formed(error) from None
+
+
+def not_well_formed(error: ET.ParseError) -> FormatError:
+    """The reason and place of an XML fault."""
+    line, column = error.position
+    reason = str(error).partition(":")[0]
+    return FormatError(f"not well-formed XML: {reason}", where=f"line {line}, column {column + 1}", fix=_FIX)
+
+
+def _check_head(data: bytes) -> None:
+    """Refuse entities and other documents, by reading up to the root element."""
+    opening = Defused.iterparse(BytesIO(data[:MAX_STEP]), events=("start",))
+    try:
+        root = next((element.tag for _, element in opening), None)
+    except DefusedXmlException:
+        raise FormatError("declares entities, which MusicXML has no use for and which could be an attack") from None
+    except ET.ParseError as error:
+        raise not_well_formed(error) from None
+    except (LookupError, ValueError) as error:
+        raise FormatError(f"its text cannot be read: {error}", fix=_FIX) from None
+    if root not in ROOTS:
+        what = f"is not MusicXML: it begins with <{root[:40]}>" if root else "is not MusicXML: there is nothing in it"
+        raise FormatError(what, fix=_FIX)
