@@ -7,42 +7,153 @@ on their own grid, exactly or as people play to a click; `retime` re-expresses t
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tunesmith.prepare.beats import find_beats
-from tunesmith.score import TPQ, Note, Score, Tempo
+from tunesmith.prepare.beat_path import CHANCES, Floats, Ints
+from tunesmith.prepare.beats import find_beats, onsets, positions
+from tunesmith.prepare.grid import on_grid
+from tunesmith.score import TPQ, Key, Note, Score, Tempo
 
-Floats = NDArray[np.float64]
+FEWEST = 12  # onsets, below which the grid that a file gives is believed
+PLAIN, NOTATED = 0.7, 0.9  # shares of onsets exactly on plain places, on any places of notation, that decide at once
+FIT = 0.2  # bits an onset by which a grid must explain the onsets better than chance, in most of the piece
+WINDOW = 16  # onsets that are judged together
+BEST_OF = 0.2  # share of these windows that may fit worse
+ERRORS = (0.003, 0.01, 0.02, 0.03, 0.045, 0.06)  # deviations from the grid that are tried, in quarter notes
 
-ALIKE = 0.06  # change of tempo, as a share, below which the tempo map stays as it is
+TOLERANCE = 0.015  # seconds by which a beat may miss its place in the tempo map
+THIRDS = 0.75  # share of the divided beats that are divided in three, from which the meter is a compound one
+FULL = 0.7  # share of the time to the next onset for which a note sounds that is written to reach it
+SLOT = 0.06  # of a beat, within which an onset is at one of the places of `CHANCES`
+
+
+def fits_grid(score: Score) -> bool:
+    """Whether the onsets keep to the quarter notes that the score gives: exactly, or as one plays to a click.
+
+    The onsets' places inside the quarter are held against two models: places that notation has, with an error and in
+    shares both fitted to the piece (expectation maximisation), and anywhere. Played freely, a piece drifts through
+    all phases, so that in most windows the grid explains nothing.
+    """
+    ticks = np.unique(np.array([n.onset for p in score.parts for n in p.notes], np.int64))
+    if len(ticks) < FEWEST or _exact(ticks % TPQ):
+        return True
+    gain = _gain((ticks % TPQ) / TPQ)
+    sums = np.convolve(gain, np.ones(min(WINDOW, len(gain))) / min(WINDOW, len(gain)), "valid")
+    return float(np.quantile(sums, BEST_OF)) > FIT
+
+
+def _exact(inside: Ints) -> bool:
+    """Whether onsets, in ticks after a quarter, are where no chance puts them: counted so finely, yet on the grid."""
+    plain = np.isin(inside, [round(place * TPQ) for place in CHANCES])
+    finely = np.gcd.reduce(inside) < TPQ // 48
+    return bool(plain.mean() > PLAIN or (finely and np.mean([on_grid(t) for t in inside.tolist()]) > NOTATED))
+
+
+def _gain(phases: Floats) -> Floats:
+    """How much better each onset is explained by a grid than by chance, in bits."""
+    away = np.abs(phases[:, None] - np.array([*CHANCES]))
+    away = np.minimum(away, 1 - away)
+    found = [_mixture(away, error) for error in ERRORS]
+    return max(found, key=lambda gain: float(gain.mean()))
+
+
+def _mixture(away: Floats, error: float) -> Floats:
+    """The same for one size of error; the shares of the places, and of none of them, are fitted."""
+    density = np.exp(-((away / error) ** 2) / 2) / (error * np.sqrt(2 * np.pi))
+    density = np.concatenate([density, np.ones((len(away), 1))], axis=1)
+    shares = np.full(density.shape[1], 1 / density.shape[1])
+    for _ in range(12):
+        each = density * shares
+        shares = (each / each.sum(axis=1, keepdims=True)).sum(axis=0) + 0.2
+        shares /= shares.sum()
+    result: Floats = np.log2((density * shares).sum(axis=1))
+    return result
 
 
 def retime(score: Score) -> Score:
-    """The score in the beats it was played in; the music keeps its length in seconds, through a tempo map.
+    """The score in the beats it was played in; the music keeps its pace in seconds, through a tempo map.
 
-    The silence before the first beat is left out. Music without beats (fewer than 4 onsets) comes back as it is.
+    Where beats are divided in three, the beat is a dotted quarter. The silence before the first beat is left out, and
+    so is a meter of 4/4, which such files say by default; another is kept for its length of bar. A note that nearly
+    reaches the next onset is let reach it. Music without beats (fewer than 4 onsets) comes back as it is.
     """
     beats = find_beats(score)
     if len(beats) < 2:
         return score
+    scale = 1.5 if _compound(score, beats) else 1.0
 
-    def moved(ticks: list[int]) -> list[int]:
-        return [round(t) for t in (_positions(score.seconds(ticks), beats) * TPQ).tolist()]
+    def moved(ticks: Sequence[int]) -> list[int]:
+        places = np.round(positions(score.seconds(ticks), beats) * scale * TPQ)
+        return [int(t) for t in np.maximum(places, 0).tolist()]
 
     parts = []
     for part in score.parts:
-        onsets, ends = moved([n.onset for n in part.notes]), moved([n.end for n in part.notes])
-        notes = (
-            dataclasses.replace(n, onset=max(0, a), duration=max(1, b - max(0, a)))
-            for n, a, b in zip(part.notes, onsets, ends, strict=True)
-        )
-        parts.append(dataclasses.replace(part, notes=tuple(notes)))
-    return score.replace(parts=tuple(parts), tempos=(Tempo(0, 100.0),), meters=())
+        times = zip(moved([n.onset for n in part.notes]), moved([n.end for n in part.notes]), strict=True)
+        notes = [
+            dataclasses.replace(n, onset=a, duration=max(1, b - a)) for n, (a, b) in zip(part.notes, times, strict=True)
+        ]
+        parts.append(dataclasses.replace(part, notes=tuple(notes if part.drums else _joined(notes))))
+    return score.replace(
+        parts=tuple(parts),
+        meters=tuple(m for m in score.meters[:1] if (m.beats, m.unit) != (4, 4)),
+        keys=_moved_keys(score.keys, moved([k.onset for k in score.keys])),
+        tempos=tempo_map(beats, scale),
+        chords=tuple(
+            dataclasses.replace(c, onset=a, duration=max(1, b - a))
+            for c, a, b in zip(
+                score.chords, moved([c.onset for c in score.chords]), moved([c.end for c in score.chords]), strict=True
+            )
+        ),
+        pickup=0,
+    )
 
 
-def _positions(times: Floats, beats: Floats) -> Floats:
-    k = np.clip(np.searchsorted(beats, times, side="right") - 1, 0, len(beats) - 2)
-    result: Floats = k + (times - beats[k]) / (beats[k + 1] - beats[k])
+def _moved_keys(keys: Sequence[Key], onsets: Sequence[int]) -> tuple[Key, ...]:
+    """Keys on the nearest beats; of several on one the last."""
+    placed = {(t + TPQ // 2) // TPQ * TPQ: k for k, t in zip(keys, onsets, strict=True)}
+    return tuple(dataclasses.replace(k, onset=t) for t, k in placed.items())
+
+
+def _compound(score: Score, beats: Floats) -> bool:
+    """Whether the beats are divided in three rather than in two, nearly always."""
+    x = positions(onsets(score).times, beats)
+    beat, phase = np.floor(x + SLOT).astype(np.int64), (x + SLOT) % 1 - SLOT
+    thirds = np.isin(beat, beat[(np.abs(phase - 1 / 3) < SLOT) | (np.abs(phase - 2 / 3) < SLOT)])
+    divided = np.isin(beat, beat[(phase > SLOT) & (phase < 1 - SLOT)])
+    beats_in_three, beats_divided = len(np.unique(beat[thirds])), len(np.unique(beat[divided]))
+    return beats_divided >= 4 and beats_in_three >= THIRDS * beats_divided
+
+
+def tempo_map(beats: Floats, quarters: float = 1.0) -> tuple[Tempo, ...]:
+    """Tempos by which beats, in seconds, fall where they fell, within `TOLERANCE`: as few as a greedy walk finds.
+
+    A beat lasts so many `quarters`. From each beat the straight line is followed that passes near most beats to come.
+    """
+    times, found, start = beats.tolist(), [], 0
+    while start < len(times) - 1:
+        low, high, reached = 0.0, np.inf, start + 1
+        for i in range(start + 1, len(times)):
+            slope = (times[i] - times[start]) / (i - start)
+            if not low <= slope <= high:
+                break
+            low = max(low, (times[i] - TOLERANCE - times[start]) / (i - start))
+            high = min(high, (times[i] + TOLERANCE - times[start]) / (i - start))
+            reached = i
+        period = (times[reached] - times[start]) / (reached - start)
+        found.append(Tempo(round(start * quarters * TPQ), round(60 * quarters / period, 3)))
+        start = reached
+    return tuple(found)
+
+
+def _joined(notes: Sequence[Note]) -> list[Note]:
+    """Notes, those that sound for most of the time to the next onset made to reach it."""
+    starts = np.unique(np.array([n.onset for n in notes], np.int64))
+    ends = np.array([n.end for n in notes], np.int64)
+    following = np.searchsorted(starts, ends)
+    result = []
+    for n, place in zip(notes, following.tolist(), strict=True):
+        reach = int(starts[place]) - n.onset if place < len(starts) else 0
+        result.append(dataclasses.replace(n, duration=reach) if n.duration >= FULL * reach > 0 else n)
     return result
