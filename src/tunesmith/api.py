@@ -23,7 +23,8 @@ from typing import Any, TypeVar
 
 from tunesmith import __version__, checkpoint, corpus, formats, sample, score, theory
 from tunesmith.checkpoint import Learned
-from tunesmith.corpus import Entry
+from tunesmith.corpus import Entry, Gathered, ImportRequest, Ingested, Kind, Summary, importing
+from tunesmith.corpus import Table as SongTable
 from tunesmith.errors import (
     CorpusError,
     MissingExtra,
@@ -36,7 +37,7 @@ from tunesmith.files import make_folder, probe_writable, write_atomically
 from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
 from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.inspection import Evaluated, evaluate, info, is_warning, read_songs, summed
-from tunesmith.learner import KINDS, SIZES, Event, Finished, Ingested, LearnRequest, learning
+from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
 from tunesmith.prepare import prepare
 from tunesmith.sample import Request
 from tunesmith.score import Key, Meter, Score
@@ -54,19 +55,25 @@ __all__ = [
     "Evaluated",
     "Event",
     "Finished",
+    "Gathered",
+    "ImportRequest",
     "Ingested",
+    "Kind",
     "LearnRequest",
     "Learned",
     "MissingExtra",
     "ReadOptions",
     "Request",
     "Score",
+    "SongTable",
     "Songs",
     "StorageError",
+    "Summary",
     "WriteOptions",
     "checked",
     "compose",
     "evaluate",
+    "importing",
     "info",
     "is_warning",
     "learn",

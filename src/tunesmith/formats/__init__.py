@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -144,6 +145,13 @@ def write(score: Score, path: Path, options: WriteOptions | None = None) -> None
         if error.path is not None and Path(error.path).name.startswith(".tunesmith-"):
             error.path = str(path)
         raise error.at(path) from None
+
+
+def get_ready(path: Path) -> None:
+    """Start in the background what writing such a file would have to wait for; see `start` of its module, if any."""
+    start = getattr(_module(format_of(path)), "start", lambda: None)
+    with suppress(FormatError):  # writing will say so
+        start()
 
 
 def _module(entry: Format) -> ModuleType:
