@@ -74,6 +74,7 @@ __all__ = [
     "compose",
     "evaluate",
     "importing",
+    "get_ready",
     "info",
     "is_warning",
     "learn",
@@ -275,6 +276,15 @@ def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = 
         raise StorageError("is a folder, not a file", path=path, fix="add a file name")
     notated = formats.format_of(path).notated
     formats.write(prepare(thing) if notated else thing, path, options and checked(options))
+
+
+def get_ready(path: PathLike) -> None:
+    """Start in the background what saving a file with this ending would have to wait for.
+
+    Raises:
+        UnknownFormat: no format has this ending.
+    """
+    formats.get_ready(Path(path))
 
 
 def picture(piece: Score) -> str:

@@ -59,6 +59,7 @@ def written(
     api.make_folder(output.parent)
     for file in places(1):  # before anything is written
         api.probe_writable(file)
+        api.get_ready(file)
     for number, piece in enumerate(api.compose(learned, request), 1):
         done("composed")
         files = places(number)

@@ -20,9 +20,11 @@ from pathlib import Path
 from tunesmith import __version__
 from tunesmith.errors import FormatError
 from tunesmith.formats import WriteOptions, midi, musicxml, picture
+from tunesmith.formats.picture import start
 from tunesmith.score import Note, Score
 from tunesmith.sound.performance import Strike, perform
 
+__all__ = ["fill", "lit_notes", "start", "write"]
 NARROW = 640  # the width of the engraving for phones, in units
 Sounding = dict[tuple[int, Note], tuple[str, ...]]
 
