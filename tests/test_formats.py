@@ -12,7 +12,7 @@ import pytest
 from tunesmith import formats, theory
 from tunesmith.errors import FormatError, StorageError, UnknownFormat
 from tunesmith.formats import FORMATS, midi
-from tunesmith.score import DEFAULT_VELOCITY, TPQ, Chord, Ending, Key, Meter, Note, Part, Repeat, Score, Tempo
+from tunesmith.score import DEFAULT_VELOCITY, TPQ, Chord, Ending, Jump, Key, Meter, Note, Part, Repeat, Score, Tempo
 
 
 def row(*pitches: int | None, length: int = TPQ, start: int = 0, velocity: int = 80, voice: int = 1) -> list[Note]:
@@ -40,7 +40,8 @@ CHORALE = tuple(
         "Bass": (43, 50, 43),
     }.items()
 )
-PLAIN, ALL = (".mid", ".abc"), (".mid", ".abc", ".txt")
+XML = (".musicxml", ".xml", ".mxl")
+PLAIN, ALL = (".mid", ".abc", *XML), (".mid", ".abc", ".txt", *XML)
 
 # name, score, the endings that carry it
 CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
@@ -89,7 +90,7 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
         PLAIN,
     ),
     ("drums", tune().replace(parts=(*CHORALE[:1], Part(tuple(row(36, 38, 36, 38)), "Kit", drums=True))), PLAIN),
-    ("dynamics", tune(*row(60, 62, velocity=1), *row(64, 65, start=2 * TPQ, velocity=127)), (".mid",)),
+    ("dynamics", tune(*row(60, 62, velocity=1), *row(64, 65, start=2 * TPQ, velocity=127)), (".mid", *XML)),
     ("two voices of a part", tune(*row(72, 74, 76, 77), Note(0, 4 * TPQ, 48, voice=2)), PLAIN),
     ("repeat", tune(*row(60, 62, 64, 65)).replace(repeats=(Repeat(0, 4 * TPQ),)), PLAIN),
     (
@@ -98,6 +99,33 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
             repeats=(Repeat(0, 12 * TPQ, 2, (Ending(4 * TPQ, 8 * TPQ, (1,)), Ending(8 * TPQ, 12 * TPQ, (2,)))),)
         ),
         PLAIN,
+    ),
+    (
+        "da capo, segno, Fine and coda",
+        tune(*row(*range(60, 76))).replace(
+            jumps=(Jump(6 * TPQ, 0, 4 * TPQ, 6 * TPQ), Jump(14 * TPQ, 6 * TPQ, 9 * TPQ)),
+        ),
+        XML,
+    ),
+    (
+        "a third time",
+        tune(*row(*range(60, 72))).replace(
+            repeats=(
+                Repeat(0, 8 * TPQ, 3, (Ending(4 * TPQ, 6 * TPQ, (1, 2)), Ending(6 * TPQ, 8 * TPQ, (3,)))),
+                Repeat(8 * TPQ, 12 * TPQ, 4),
+            )
+        ),
+        (".mid", *XML),
+    ),
+    (
+        "a chord that ends before the next",
+        tune(*row(*range(60, 72))).replace(chords=(Chord(0, TPQ, 0, 3), Chord(4 * TPQ, 3 * TPQ, 1, 16, 8, -5))),
+        (".mid", *XML),
+    ),
+    (
+        "voices that overlap, on two staves",
+        tune(*row(48, 72, 50, 74), Note(0, 4 * TPQ, 40), Note(TPQ, 5 * TPQ, 76), Note(0, 8 * TPQ, 60, voice=5)),
+        (".mid", *XML),
     ),
     (
         "lead sheet",
@@ -129,11 +157,33 @@ def abc_carries(score: Score) -> Score:
     return score.replace(parts=tuple(parts))
 
 
+def musicxml_carries(score: Score) -> Score:
+    """All; notes and chords get a spelling where they have none, and a meter said again at a bar line adds nothing."""
+
+    def spelling(onset: int, pitch: int, own: int | None) -> int:
+        key = score.key_at(onset)
+        return theory.spell(pitch, key.fifths, key.mode) if own is None else own
+
+    def note(n: Note, drums: bool) -> Note:
+        return dataclasses.replace(n, fifths=None if drums else spelling(n.onset, n.pitch, n.fifths))
+
+    meters: list[Meter] = []
+    for meter in score.meters:
+        before = meters[-1] if meters else Meter(0, 0)
+        again = (before.beats, before.unit) == (meter.beats, meter.unit)
+        if not (again and (meter.onset - (before.onset or score.pickup)) % meter.bar == 0):
+            meters.append(meter)
+    parts = (dataclasses.replace(p, notes=tuple(note(n, p.drums) for n in p.notes)) for p in score.parts)
+    chords = (dataclasses.replace(c, fifths=spelling(c.onset, c.root, c.fifths)) for c in score.chords)
+    return score.replace(parts=tuple(parts), chords=tuple(chords), meters=tuple(meters))
+
+
 # ending -> what a format makes of a score it carries
 CARRIED: dict[str, Callable[[Score], Score]] = {
     ".mid": midi.carried,
     ".abc": abc_carries,
     ".txt": digits_carry,
+    **dict.fromkeys(XML, musicxml_carries),
 }
 
 

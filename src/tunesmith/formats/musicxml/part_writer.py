@@ -72,7 +72,7 @@ class PartWriter:
         self.closing = deque(sorted((m for m in marks if m.closing), key=lambda m: m.onset))
         self.held = max((note.end for note in part.notes), default=0) if fermata else -1
         self.ids: list[list[str]] = [[] for _ in part.notes]
-        self.has_keys = not part.drums or all(other.drums for other in score.parts)
+        self.unkeyed = part.drums and not all(other.drums for other in score.parts)
         self.rests = 0
 
     def write(self) -> str:
@@ -94,12 +94,10 @@ class PartWriter:
 
     def _attributes(self, bar: Measure, before: Measure | None) -> str:
         content = [leaf("divisions", self.clock.divisions)] if before is None else []
-        if bar.key.onset == bar.start and bar.key in self.score.keys and self.has_keys:
-            same = before is not None and before.key.fifths == bar.key.fifths
-            shown = "no" if same or self.part.drums else None
-            content.append(
-                element("key", leaf("fifths", bar.key.fifths), leaf("mode", bar.key.mode), print_object=shown)
-            )
+        if bar.key.onset == bar.start and bar.key in self.score.keys:
+            # Drums beside other parts have no signature; alone they carry the keys of the piece.
+            fifths, mode = (0, "") if self.unkeyed else (bar.key.fifths, bar.key.mode)
+            content.append(element("key", leaf("fifths", fifths), leaf("mode", mode) if mode else ""))
         if bar.meter.onset == bar.start and bar.meter in self.score.meters:
             figures = bar.meter.beats, bar.meter.unit
             same = before is not None and figures == (before.meter.beats, before.meter.unit)
