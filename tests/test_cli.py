@@ -16,7 +16,7 @@ from conftest import TUNES, Run, abc
 
 from tunesmith import __version__, api, cli
 
-COMMANDS = ("learn", "compose", "render", "convert", "evaluate", "info", "completion")
+COMMANDS = ("import", "learn", "compose", "render", "convert", "evaluate", "info", "completion")
 READABLE = ("mid", "midi", "abc", "txt")
 WRITABLE = sorted(e.lstrip(".") for f in api.FORMATS if f.writes for e in f.endings)
 STARTS = {  # how files of each kind begin

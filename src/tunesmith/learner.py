@@ -19,12 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from tunesmith import __version__, checkpoint, corpus, formats, scheme
+from tunesmith import __version__, checkpoint, corpus, scheme
 from tunesmith.checkpoint import Learned, LearnedSongs
-from tunesmith.corpus import Corpus, Entry
+from tunesmith.corpus import Corpus, Entry, Gathered, ImportRequest, Ingested
 from tunesmith.errors import CorpusError, MissingExtra, RequestError
 from tunesmith.files import make_folder
-from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.models import Model
 from tunesmith.models.alphabet import Alphabet, small_spec
 from tunesmith.models.spec import Spec
@@ -56,7 +55,8 @@ class LearnRequest:
 
     `model`: one of `KINDS`. `size`: of the network, one of `SIZES` or "auto". `epochs`: the most (None: by the
     number of songs). `keep_songs`: whether the model file holds the songs, which composing draws headers and
-    ranges from. `resume`: go on where an earlier run of the same request was stopped.
+    ranges from. `resume`: go on where an earlier run of the same request was stopped. `jobs` and
+    `drop_near_duplicates`: see `ImportRequest`.
     """
 
     songs: tuple[Path | Score, ...]
@@ -68,6 +68,17 @@ class LearnRequest:
     keep_songs: bool = True
     step_seconds: float = 0.4
     resume: bool = True
+    jobs: int | None = None
+    drop_near_duplicates: bool = False
+
+    def importing(self) -> ImportRequest:
+        """The part of the request that is about reading songs."""
+        return ImportRequest(
+            self.songs,
+            jobs=self.jobs,
+            drop_near_duplicates=self.drop_near_duplicates,
+            step_seconds=self.step_seconds,
+        )
 
     def check(self) -> None:
         """Raise `RequestError` for what makes no sense."""
@@ -79,23 +90,7 @@ class LearnRequest:
             raise RequestError(f"{self.epochs} epochs make no sense", fix="choose from 1 to 100000")
         if not 0 <= self.seed < 2**31:
             raise RequestError(f"seed {self.seed} is out of range", fix="choose from 0 to 2147483647")
-        shortest, longest = STEP_SECONDS
-        if not shortest <= self.step_seconds <= longest:
-            raise RequestError(f"a step of {self.step_seconds:g} seconds", fix=f"choose {shortest:g} to {longest:g}")
-        if not self.songs:
-            raise RequestError("no songs given", fix="name files or folders")
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """All songs were read. `files` names how many files were looked at."""
-
-    kept: int
-    duplicates: int
-    dropped: int
-    notes: int
-    events: int
-    held_out: tuple[str, ...]
+        self.importing().check()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +101,11 @@ class Finished:
     report: dict[str, Any]
 
 
-Event = Entry | Ingested | Epoch | Finished
+Event = Gathered | Entry | Ingested | Epoch | Finished
 
 
 def learning(request: LearnRequest) -> Iterator[Event]:
-    """Learn; yields every song's line of the report, every epoch, and at last the model.
+    """Learn; yields how many files there are, every song's line of the report, every epoch, and at last the model.
 
     Raises:
         RequestError: the request makes no sense.
@@ -166,44 +161,12 @@ def _check_output(request: LearnRequest) -> None:
 
 
 def _ingested(request: LearnRequest, folder: Path) -> Generator[Event, None, Corpus]:
-    paths = [song for song in request.songs if not isinstance(song, Score)]
-    scores = [song for song in request.songs if isinstance(song, Score)]
-    files = corpus.find_files(paths)
-    key = corpus.request_key(files, f"{request.model == 'seed'} {request.step_seconds}")
-    place = folder / "songs"
-    if not scores and corpus.ready(place, key):
-        yield from Corpus(place).entries()
-    else:
-        encode = steps.encode_steps if request.model == "seed" else scheme.encode
-        options = formats.ReadOptions(step_seconds=request.step_seconds)
-        yield from corpus.ingest([*files, *scores], place, key=key, options=options, encode=encode)
-    songs = Corpus(place)
-    if not len(songs):
-        raise _nothing_kept(songs, request)
+    encode = steps.encode_steps if request.model == "seed" else scheme.encode
+    songs = yield from corpus.gathered(request.importing(), folder / "songs", encode)
     names = songs.names() if len(songs) < 10_000 else []
     held = corpus.split(songs, request.seed)[1]
-    about = songs.about
-    yield Ingested(
-        about["kept"],
-        about["duplicate"],
-        about["dropped"],
-        about["notes"],
-        about["events"],
-        tuple(names[i] for i in held if names),
-    )
+    yield Ingested.of(songs, tuple(names[i] for i in held if names))
     return songs
-
-
-def _nothing_kept(songs: Corpus, request: LearnRequest) -> CorpusError:
-    entries = list(songs.entries())
-    places = [str(song) for song in request.songs if not isinstance(song, Score)]
-    if len(entries) == 1:
-        return CorpusError(entries[0].reason, path=entries[0].path)
-    readable = " ".join(e for f in formats.FORMATS if f.reads for e in f.endings)
-    if not entries:
-        return CorpusError("no files there", path=places[0] if places else None, fix=f"readable are: {readable}")
-    what = f"none of the {len(entries)} songs can be learned from (the first: {entries[0].name}: {entries[0].reason})"
-    return CorpusError(what, path=places[0] if len(places) == 1 else None, fix=f"readable are: {readable}")
 
 
 def _spec_of(songs: Corpus) -> Spec:

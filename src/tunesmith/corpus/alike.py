@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from tunesmith.fingerprints import likeness, sketch
 
-NEAR = 0.8  # melodies alike by this much are nearly the same
-SHARED = 5  # hashes that a candidate must share
+NEAR = 0.7  # melodies alike by this much are nearly the same: below it, tunes of other names begin to be found
+SHARED = 3  # hashes that a candidate must share
 JUDGED = 4  # candidates compared note by note
 COMMON = 300  # a hash that so many songs have tells nothing
 NOTE_BYTES = 8  # of a melody's note

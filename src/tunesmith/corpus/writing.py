@@ -88,6 +88,7 @@ class Writer:
         index["group"] = united(rows["opening"], rows["like"])
         _write_array(self.folder / SONGS, index)
         totals = {name: getattr(self.place, name) for name in ("kept", "duplicate", "dropped", "notes", "events")}
+        totals["near"] = int((rows["like"] >= 0).sum())
         about = json.dumps({"key": self._key, "mark": self._mark.hexdigest(), **totals}, indent=1).encode()
         write_atomically(self.folder / ABOUT, lambda file: file.write(about))
         for name in (ROWS, MELODIES, JOURNAL):

@@ -1,0 +1,117 @@
+"""Commands that write music: compose, render and convert."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tunesmith import outputs
+from tunesmith.cli.group import SONGS, cli, seed_option, sound_options, step_option
+from tunesmith.errors import RequestError
+
+
+@cli.command(short_help="Compose new pieces.")
+@click.option("-m", "--model", type=SONGS, help="The model to compose with, as written by learn.")
+@click.option("-o", "--output", type=SONGS, default=Path("song"), show_default=True, help="See above.")
+@click.option("--bars", type=int, default=16, show_default=True, help="Length in bars.")
+@click.option("--key", metavar="KEY", help='Such as D, "F# minor", "E dorian" (default: as learned).')
+@click.option("--meter", metavar="METER", help="Such as 3/4 (default: as learned).")
+@click.option("--tempo", type=float, help="Quarter notes a minute (default: as learned).")
+@click.option("--temperature", type=float, default=1.0, show_default=True, help="0.1 safe to 2 wild; 1 as learned.")
+@click.option("--rhythm-temperature", type=float, default=0.9, show_default=True, help="The same for note lengths.")
+@click.option("--top-p", type=float, default=0.95, show_default=True, help="Choose among this share of probability.")
+@seed_option(1, "The same seed and request give the same piece.")
+@click.option("-n", "--pieces", type=int, default=1, show_default=True, help="How many pieces.")
+@click.option("--formats", metavar="LIST", help="Endings to write, such as mid,png,mp3 (default: all).")
+@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+@sound_options
+def compose(**options: Any) -> None:
+    """Compose new pieces in the style of a model: score, picture, MIDI, audio, and a page that plays it.
+
+    OUTPUT is a name without an ending (all formats are written beside each other) or with one (just that format).
+
+    \b
+    Examples:
+      tunesmith compose -m mine.safetensors -o new-song
+      tunesmith compose -m mine.safetensors -o waltz.mp3 --meter 3/4 --bars 32 --seed 5
+      tunesmith compose -m mine.safetensors -o ideas -n 10 --formats mid,png
+    """
+    from tunesmith import api, console
+
+    if options["model"] is None:
+        raise RequestError(
+            "no model given", fix="learn one: tunesmith learn SONGS -o mine.safetensors, then add: -m mine.safetensors"
+        )
+    request = api.Request(
+        bars=options["bars"],
+        key=api.parse_key(options["key"]) if options["key"] is not None else None,
+        meter=api.parse_meter(options["meter"]) if options["meter"] is not None else None,
+        tempo=options["tempo"],
+        temperature=options["temperature"],
+        rhythm_temperature=options["rhythm_temperature"],
+        top_p=options["top_p"],
+        seed=options["seed"],
+        pieces=options["pieces"],
+    )
+    request.check()
+    endings, output = outputs.named(options["output"], options["formats"])
+    write = api.checked(api.WriteOptions(sound=options["sound"], feel=options["feel"], seed=options["seed"]))
+    made: list[dict[str, Any]] = []
+    with console.Steps(request.pieces * (1 + len(endings)), "composing") as steps:
+        learned = api.load_model(options["model"])
+        for number, files in outputs.written(learned, request, output, endings, write, steps.done):
+            made.append({"piece": number, "files": [str(f) for f in files]})
+    if options["as_json"]:
+        click.echo(json.dumps({"pieces": made}, indent=1))
+    else:
+        click.echo("\n".join(name for piece in made for name in piece["files"]))
+
+
+@cli.command(short_help="Turn a song into audio.")
+@click.argument("song", type=SONGS)
+@click.option("-o", "--output", type=SONGS, help="Audio file: .wav .flac .ogg .mp3 (default: beside the song, .wav).")
+@seed_option(0, "Of the performance.")
+@sound_options
+@step_option
+def render(song: Path, output: Path | None, seed: int, sound: str, feel: float, step: float) -> None:
+    """Turn a song into audio, played by the sampled piano.
+
+    \b
+    Examples:
+      tunesmith render song.mid
+      tunesmith render song.abc -o song.mp3 --feel 0
+      tunesmith render digits.txt -o old.wav --sound classic --step 0.3
+    """
+    from tunesmith import api
+
+    output = output or song.with_suffix(".wav")
+    if output.suffix.lower() not in api.AUDIO:
+        raise RequestError(f"{output.name} is not an audio file", fix=f"end it in one of: {' '.join(api.AUDIO)}")
+    outputs.convert_song(song, output, api.WriteOptions(sound=sound, feel=feel, seed=seed), step, "rendering")
+
+
+@cli.command(short_help="Convert a song to another format.")
+@click.argument("song", metavar="IN", type=SONGS)
+@click.argument("output", metavar="OUT", type=SONGS)
+@click.option("--view", default="score", show_default=True, help="Of a picture: score, roll (piano roll), contour.")
+@click.option("--paper", default="a4", show_default=True, help="Of a PDF: a4 or letter.")
+@seed_option(0, "Of the performance, where OUT is audio.")
+@sound_options
+@step_option
+def convert(song: Path, output: Path, view: str, paper: str, seed: int, sound: str, feel: float, step: float) -> None:
+    """Convert a song to another format; the endings of the names say which.
+
+    A file of several songs gives numbered files: OUT-1, OUT-2, ...
+
+    \b
+    Examples:
+      tunesmith convert song.abc song.mid
+      tunesmith convert song.mid song.png --view roll
+    """
+    from tunesmith import api
+
+    options = api.WriteOptions(sound=sound, feel=feel, seed=seed, view=view, paper=paper, step_seconds=step)
+    outputs.convert_song(song, output, options, step, "converting")

@@ -1,0 +1,18 @@
+"""What the command line shows: progress on standard error, tables and curves as text."""
+
+from tunesmith.console.learning import LearnView, curve, result_text
+from tunesmith.console.looking import evaluation_json, evaluation_table, info_text
+from tunesmith.console.progress import Counter, Steps
+from tunesmith.console.songs import ImportView
+
+__all__ = [
+    "Counter",
+    "ImportView",
+    "LearnView",
+    "Steps",
+    "curve",
+    "evaluation_json",
+    "evaluation_table",
+    "info_text",
+    "result_text",
+]
