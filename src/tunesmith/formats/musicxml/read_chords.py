@@ -7,6 +7,8 @@ the chord qualities that the score knows; what it does not know becomes the near
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -27,6 +29,7 @@ NEAREST = {
     "major-13th": "maj9",
     "minor-11th": "m9",
     "minor-13th": "m9",
+    "minor-major": "mM7",  # no kind of the standard, but written
     "Neapolitan": "",
     "Italian": "7",
     "French": "7",
@@ -34,7 +37,7 @@ NEAREST = {
     "Tristan": "m7b5",
     "pedal": "5",
 }
-NOT_HEARD = {"Neapolitan"}  # of `NEAREST`: nothing is lost
+EXACT = {"minor-major", "Neapolitan"}  # of `NEAREST`: nothing is lost
 TRIADS = {"", "m", "dim", "aug", "sus4", "sus2", "5"}
 SIGNS = {-1: "b", 0: "", 1: "#"}
 MAX_DEGREES = 12
@@ -53,7 +56,7 @@ def read_harmony(part: PartReader, element: ET.Element) -> None:
     """`<harmony>`: a chord symbol, or "N.C.", which ends the one before."""
     offset = element.find("offset")
     measure, ticks = part.here
-    place: tuple[int, Ticks | None] = (measure, ticks if offset is None else max(0, ticks + offset_of(part, offset)))
+    place = measure, ticks if offset is None else max(0, ticks + offset_of(part, offset))
     kind = element.findtext("kind", "").strip()
     if kind == "none":
         part.signs.chords.append((place, None))
@@ -69,6 +72,20 @@ def read_harmony(part: PartReader, element: ET.Element) -> None:
     bass = _place_of(element, "bass", part.transposition.fifths)
     same = bass is None or theory.pitch_class(bass) == theory.pitch_class(root)
     part.signs.chords.append((place, Symbol(root, quality, None if same else bass)))
+
+
+def share(part: PartReader, place: tuple[int, Ticks], length: Ticks) -> None:
+    """Chord symbols that stand together before a note or rest share its time; the same one twice is one."""
+    symbols = part.signs.chords
+    together = []
+    while symbols and symbols[-1][0] == place:
+        together.append(symbols.pop()[1])
+    different = [symbol for symbol, _ in groupby(reversed(together))]
+    measure, onset = place
+    for turn, symbol in enumerate(different):
+        symbols.append(((measure, onset + Fraction(length) * turn / len(different)), symbol))
+    if len(different) > 1:
+        part.doubt(Doubt.MENDED_SHARED)
 
 
 def _place_of(element: ET.Element, name: str, moved: int) -> int | None:
@@ -91,7 +108,7 @@ def _quality(kind: str, element: ET.Element) -> tuple[int, bool] | None:
     for suffix in (base + degrees, degrees + base):  # "m" and "7": "m7"; "sus4" and "7": "7sus4"
         found = theory.parse_chord("C" + suffix)
         if found and found[2] is None:
-            return found[1], kind not in NEAREST or kind in NOT_HEARD
+            return found[1], kind not in NEAREST or kind in EXACT
     plain = theory.parse_chord("C" + base)
     return None if plain is None else (plain[1], False)
 

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
-from typing import cast
+from typing import TypeAlias, cast
 from xml.etree import ElementTree as ET
 
 import defusedxml.ElementTree as Defused
@@ -23,12 +23,12 @@ from defusedxml import DefusedXmlException
 from tunesmith.errors import FormatError
 from tunesmith.files import MAX_SONG_BYTES
 
-MAX_DEPTH = 100  # MusicXML itself needs a dozen
-MAX_ELEMENTS = 5_000_000
+MAX_ELEMENTS = 2_500_000
 MAX_STEP = 4 * 2**20  # bytes of the head, or of one measure: more would have to be held in memory at once
 MAX_MEMBERS = 1_000  # of an archive
 CONTAINER = "META-INF/container.xml"
 CHUNK = 2**16
+Parser: TypeAlias = "ET.XMLPullParser[ET.Element]"
 ROOTS = ("score-partwise", "score-timewise")
 
 _PACKED = b"PK\x03\x04"
@@ -109,49 +109,61 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
     return content
 
 
-def elements(data: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, ET.Element]]:
-    """The ("start", element) and ("end", element) of the elements whose tags are `wanted`, in order.
+def pieces(data: bytes) -> Iterator[tuple[ET.Element, ET.Element]]:
+    """The pieces of a score, each once it is complete, with what it is a piece of, in the order of the file.
 
-    The caller clears what it has used; `data` is MusicXML of either kind.
+    Pieces are the measures of a part, and what the root holds: the head, and parts (after their measures), or measures
+    if the file is timewise. Nothing stays in memory but the piece at hand; `data` is MusicXML of either kind.
 
     Raises:
         FormatError: not XML, not MusicXML, entities in it, or more of anything than a score can have.
     """
-    _check_head(data)
-    # Entities are refused above, and all that is left of XML's dangers is size, which is counted here.
-    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
-    depth = count = used = 0
+    check_head(data)
+    parser: Parser = ET.XMLPullParser(("start",))
+    root: ET.Element | None = None
+    count = used = 0
     for place in range(0, len(data), CHUNK):
-        for event, element in _feed(parser, data[place : place + CHUNK]):
-            if event == "start":
-                depth += 1
-                count += 1
-                if depth > MAX_DEPTH:
-                    raise FormatError(f"elements nested more than {MAX_DEPTH} deep", fix=_FIX)
-            else:
-                depth -= 1
-            if element.tag in wanted:
-                used = place
-                yield event, element
+        for element in _feed(parser, data[place : place + CHUNK]):
+            root = element if root is None else root
+            count += 1
         if count > MAX_ELEMENTS:
             raise FormatError(f"more than {MAX_ELEMENTS:,} elements, too many for a song")
+        for found in _complete(root):
+            used = place
+            yield found
         if place - used > MAX_STEP:
             raise FormatError(f"{MAX_STEP // 2**20} MiB without a measure, too much for a song", fix=_FIX)
     _close(parser)
+    yield from _complete(root, whole=True)
 
 
-def _feed(parser: ET.XMLPullParser[ET.Element], chunk: bytes) -> list[tuple[str, ET.Element]]:
-    """The events of the next bytes."""
+def _complete(root: ET.Element | None, whole: bool = False) -> Iterator[tuple[ET.Element, ET.Element]]:
+    """Take the pieces that are complete out of the tree: all that something follows, or all of a `whole` tree."""
+    if root is None or not len(root):
+        return
+    done = None if whole else -1
+    for child in root[:done]:
+        yield from ((child, measure) for measure in child if child.tag == "part")
+        yield root, child
+    del root[:done]
+    if len(root) and root[0].tag == "part":
+        part = root[0]
+        yield from ((part, measure) for measure in part[:-1])
+        del part[:-1]
+
+
+def _feed(parser: Parser, chunk: bytes) -> Iterator[ET.Element]:
+    """The elements that begin in the next bytes."""
     try:
         parser.feed(chunk)
-        return cast(list[tuple[str, ET.Element]], list(parser.read_events()))  # no others were asked for
+        yield from (element for _, element in cast(Iterator[tuple[str, ET.Element]], parser.read_events()))
     except ET.ParseError as error:
         raise not_well_formed(error) from None
     except (LookupError, ValueError) as error:
         raise FormatError(f"its text cannot be read: {error}", fix=_FIX) from None
 
 
-def _close(parser: ET.XMLPullParser[ET.Element]) -> None:
+def _close(parser: Parser) -> None:
     try:
         parser.close()
     except ET.ParseError as error:
@@ -165,17 +177,34 @@ def not_well_formed(error: ET.ParseError) -> FormatError:
     return FormatError(f"not well-formed XML: {reason}", where=f"line {line}, column {column + 1}", fix=_FIX)
 
 
-def _check_head(data: bytes) -> None:
-    """Refuse entities and other documents, by reading up to the root element."""
-    opening = Defused.iterparse(BytesIO(data[:MAX_STEP]), events=("start",))
+class _Root:
+    """What a parser builds when only the name of the root element matters."""
+
+    name = ""
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        """Remember the first element."""
+        self.name = self.name or tag
+
+    def close(self) -> None:
+        """Nothing is built."""
+
+
+def check_head(data: bytes) -> None:
+    """Refuse entities and other documents, by reading with defusedxml up to the root element."""
+    root = _Root()
+    parser = Defused.DefusedXMLParser(target=root)
+    place, size = 0, 512
     try:
-        root = next((element.tag for _, element in opening), None)
+        while place < min(len(data), MAX_STEP) and not root.name:
+            parser.feed(data[place : place + size])
+            place, size = place + size, 2 * size  # in growing steps, since a long token is read again at each
     except DefusedXmlException:
         raise FormatError("declares entities, which MusicXML has no use for and which could be an attack") from None
     except ET.ParseError as error:
         raise not_well_formed(error) from None
     except (LookupError, ValueError) as error:
         raise FormatError(f"its text cannot be read: {error}", fix=_FIX) from None
-    if root not in ROOTS:
-        what = f"is not MusicXML: it begins with <{root[:40]}>" if root else "is not MusicXML: there is nothing in it"
-        raise FormatError(what, fix=_FIX)
+    if root.name not in ROOTS:
+        what = f"it begins with <{root.name[:40]}>" if root.name else "there is nothing in it"
+        raise FormatError(f"is not MusicXML: {what}", fix=_FIX)

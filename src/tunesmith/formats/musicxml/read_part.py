@@ -13,7 +13,7 @@ from fractions import Fraction
 from xml.etree import ElementTree as ET
 
 from tunesmith import theory
-from tunesmith.formats.musicxml.read_chords import read_harmony
+from tunesmith.formats.musicxml.read_chords import read_harmony, share
 from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
 from tunesmith.formats.musicxml.read_head import Listed
 from tunesmith.formats.musicxml.read_lengths import Lengths, Ticks, parse_int, parse_number, value_of, whole
@@ -186,6 +186,8 @@ class PartReader:
             return
         if "chord" not in found:
             self.onset = self.cursor
+            if self.signs.chords and self.signs.chords[-1][0] == self.here:
+                share(self, self.here, length)
             self.advance(length)
         if "rest" in found:
             self.rest(found["rest"])

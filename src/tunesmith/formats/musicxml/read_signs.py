@@ -106,7 +106,7 @@ class Signs:
     tempos: list[tuple[Place, float]] = field(default_factory=list)
     levels: list[tuple[Place, int]] = field(default_factory=list)
     accents: list[tuple[Place, int]] = field(default_factory=list)
-    chords: list[tuple[Place, Symbol | None]] = field(default_factory=list)
+    chords: list[tuple[tuple[int, Ticks], Symbol | None]] = field(default_factory=list)
     lines: list[tuple[Place, str, object]] = field(default_factory=list)  # kinds and values of `form.Mark`
     routes: list[Route] = field(default_factory=list)
     percussion: bool = False  # whether the part has a percussion clef

@@ -14,7 +14,7 @@ from tunesmith.formats import ReadOptions
 from tunesmith.formats.form import Grid, repeats
 from tunesmith.formats.musicxml.read_chords import Symbol
 from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
-from tunesmith.formats.musicxml.read_file import elements, unpacked
+from tunesmith.formats.musicxml.read_file import pieces, unpacked
 from tunesmith.formats.musicxml.read_form import Layout, bars, jumps, lay_out, marks_of
 from tunesmith.formats.musicxml.read_head import Head, Listed
 from tunesmith.formats.musicxml.read_part import PartReader, Sounding
@@ -27,8 +27,7 @@ MAX_SPANS = 500_000  # measures of all parts
 MAX_NOTES = 500_000
 MAX_SIGNS = 500_000
 
-HEAD = frozenset({"work", "movement-title", "identification", "credit", "part-list", "defaults"})
-WANTED = HEAD | {"score-partwise", "score-timewise", "part", "measure"}
+ROOT, PART_LIST = b"<score-partwise>", b"<part-list>"
 
 
 def read(path: Path, options: ReadOptions) -> Iterator[Score | FormatError]:
@@ -45,7 +44,16 @@ def read(path: Path, options: ReadOptions) -> Iterator[Score | FormatError]:
 def parse(data: bytes) -> Iterator[Score | FormatError]:
     """The score of MusicXML, plain or packed; see `read`."""
     reader = Reader()
-    reader.take(unpacked(data))
+    xml = unpacked(data)
+    try:
+        reader.take(xml)
+    except FormatError:
+        music = xml.find(PART_LIST)
+        if reader.parts or music < 0:
+            raise
+        reader = Reader()
+        reader.doubts.others.append(("its head is damaged, read without title and composer", "<part-list>"))
+        reader.take(ROOT + xml[music:])
     yield reader.score()
     warning = reader.doubts.warning()
     if warning:
@@ -60,32 +68,30 @@ class Reader:
         self.doubts = Doubts()
         self.parts: list[PartReader] = []
         self.by_id: dict[str, PartReader] = {}
-        self.timewise = False
+        self.source: ET.Element | None = None  # the <part> that is being read
+        self.measures = self.notes = 0
 
     # --- from XML
 
     def take(self, data: bytes) -> None:
-        """Read the whole file; each measure is forgotten once it is read."""
-        holder: ET.Element | None = None  # what the measures of a part are children of
-        for event, element in elements(data, WANTED):
-            tag = element.tag
-            if event == "start":
-                if tag == "score-timewise":
-                    self.timewise, holder = True, element
-                elif tag == "part" and not self.timewise:
-                    holder = element
-                    self.begin(element.get("id", ""))
-            elif tag == "measure":
-                self.measure(element)
-                element.clear()
-                if holder is not None:
-                    holder.clear()
-            elif tag in HEAD:
+        """Read the whole file."""
+        for holder, element in pieces(data):
+            if element.tag == "measure":
+                self.measure(holder, element)
+            elif element.tag == "part":
+                self.part_of(element)
+            else:
                 self.head.read(element)
-                element.clear()
+
+    def part_of(self, element: ET.Element) -> PartReader:
+        """The part that an element belongs to: a new one where the element is."""
+        if element is not self.source:
+            self.source = element
+            self.part = self.begin(element.get("id", ""))
+        return self.part
 
     def begin(self, name: str) -> PartReader:
-        """A part, new."""
+        """A new part."""
         if len(self.parts) >= MAX_PARTS:
             raise FormatError(f"more than {MAX_PARTS} parts")
         listed = self.head.parts.get(name) or Listed(name[:40])
@@ -94,27 +100,32 @@ class Reader:
         self.by_id[name] = part
         return part
 
-    def measure(self, element: ET.Element) -> None:
-        """A measure of the part being read, or, timewise, of all parts."""
-        implicit = element.get("implicit") == "yes"
-        if not self.timewise:
-            if self.parts:
-                self.measure_of(self.parts[-1], element, element.get("number", ""), implicit)
+    def measure(self, holder: ET.Element, element: ET.Element) -> None:
+        """A measure of a part, or, timewise, of all parts."""
+        number, implicit = element.get("number", "").strip()[:16], element.get("implicit") == "yes"
+        if holder.tag == "part":
+            self.measure_of(self.part_of(holder), element, number, implicit)
             return
         for child in element.iterfind("part"):
             name = child.get("id", "")
-            self.measure_of(self.by_id.get(name) or self.begin(name), child, element.get("number", ""), implicit)
+            self.measure_of(self.by_id.get(name) or self.begin(name), child, number, implicit)
 
     def measure_of(self, part: PartReader, element: ET.Element, number: str, implicit: bool) -> None:
         """A measure of one part, and whether it was one too many."""
-        part.measure(element, number.strip()[:16] or str(len(part.spans) + 1), implicit)
-        where = f"part {part.listed.id}, measure {part.number}"
-        if len(part.spans) > MAX_MEASURES or sum(len(p.spans) for p in self.parts) > MAX_SPANS:
-            raise FormatError(f"more than {MAX_MEASURES:,} measures", where=where)
-        if sum(len(p.notes) for p in self.parts) > MAX_NOTES:
-            raise FormatError(f"more than {MAX_NOTES:,} notes", where=where)
-        if part.signs.count > MAX_SIGNS:
-            raise FormatError(f"more than {MAX_SIGNS:,} signs", where=where)
+        notes = len(part.notes)
+        part.measure(element, number or str(len(part.spans) + 1), implicit)
+        self.measures += 1
+        self.notes += len(part.notes) - notes
+        limits = (
+            (len(part.spans), MAX_MEASURES, "measures in a part"),
+            (self.measures, MAX_SPANS, "measures in all parts"),
+            (self.notes, MAX_NOTES, "notes"),
+            (part.signs.count, MAX_SIGNS, "signs in a part"),
+        )
+        for count, most, what in limits:
+            if count > most:
+                where = f"part {part.listed.id}, measure {part.number}"
+                raise FormatError(f"more than {most:,} {what}, too many for a song", where=where)
 
     # --- to a score
 
