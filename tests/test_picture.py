@@ -1,9 +1,8 @@
-"""Score pictures and plots: what must be in them, that they draw everything, and that they repeat to the byte."""
+"""Score pictures: what must be in them, that they draw everything, and that they repeat to the byte."""
 
 from __future__ import annotations
 
 import io
-import sys
 import threading
 import xml.etree.ElementTree as ET
 import zlib
@@ -14,9 +13,10 @@ import pytest
 from matplotlib.image import imread
 from numpy.typing import NDArray
 
-from tunesmith import formats, plots
-from tunesmith.errors import FormatError, MissingExtra
+from tunesmith import api, formats
+from tunesmith.errors import FormatError
 from tunesmith.formats import WriteOptions, musicxml, picture
+from tunesmith.formats.picture import engraver, raster, scroll
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score, Tempo
 
 Q = TPQ
@@ -45,7 +45,7 @@ def test_every_note_has_its_place_in_the_picture() -> None:
 
 def test_the_same_score_gives_the_same_picture() -> None:
     first = picture.svg(tune())
-    picture._engrave.cache_clear()
+    engraver.engrave_once.cache_clear()
     assert picture.svg(tune()) == first
     assert picture.png(first) == picture.png(first)
 
@@ -92,61 +92,30 @@ def test_a_flat_in_a_chord_symbol_is_drawn() -> None:
 
 
 def test_a_very_long_score_stays_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture, "MAX_HEIGHT", 1000)
+    monkeypatch.setattr(raster, "MAX_HEIGHT", 1000)
     assert pixels(picture.png(picture.svg(tune(40)))).shape[0] <= 1001
 
 
 def test_more_than_one_page_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
-    picture._engrave.cache_clear()
-    monkeypatch.setitem(picture.OPTIONS, "pageHeight", 700)
+    monkeypatch.setitem(scroll.OPTIONS, "pageHeight", 700)
     svg = picture.svg(tune(40))
-    picture._engrave.cache_clear()
     ids = [element.get("id") for element in ET.fromstring(svg).iter() if element.get("id")]
     assert svg.count('class="definition-scale"') > 1
     assert len(ids) == len(set(ids))
     assert sum(str(i).startswith("p1n") for i in ids) == 160
 
 
-def test_both_endings_and_both_views(tmp_path: Path) -> None:
-    for view in ("score", "roll"):
-        formats.write(tune(), tmp_path / "a.svg", WriteOptions(view=view))
-        formats.write(tune(), tmp_path / "a.png", WriteOptions(view=view))
-        assert ET.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
-        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+@pytest.mark.parametrize("view", api.VIEWS)
+def test_every_ending_and_every_view(view: str, tmp_path: Path) -> None:
+    for ending in ("svg", "png", "pdf"):
+        formats.write(tune(), tmp_path / f"a.{ending}", WriteOptions(view=view))
+    assert ET.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_an_empty_score_has_a_picture() -> None:
     assert 'class="measure"' in picture.svg(Score())
-    assert plots.piano_roll(Score()).startswith(b"<?xml")
-
-
-# Plots ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["svg", "png"])
-def test_a_piano_roll_repeats_to_the_byte(kind: str) -> None:
-    score = tune(title="Costs $5_000")
-    assert plots.piano_roll(score, kind) == plots.piano_roll(score, kind)
-
-
-def test_a_piano_roll_shows_every_part_in_its_colour() -> None:
-    parts = tuple(Part((Note(0, 4 * Q, 60 + 5 * n),), f"part {n}") for n in range(3))
-    text = plots.piano_roll(Score(parts)).decode()
-    assert all(colour.lower() in text for colour in plots.COLOURS[:3])
-    assert plots.COLOURS[3].lower() not in text
-
-
-def test_a_loss_curve_repeats_to_the_byte_and_takes_what_there_is() -> None:
-    curve = plots.loss_curve([4.0, 3.0, 2.5], [4.2, 3.5, 3.6], {"uniform": 6.0, "n-gram": 3.9})
-    assert curve == plots.loss_curve([4.0, 3.0, 2.5], [4.2, 3.5, 3.6], {"uniform": 6.0, "n-gram": 3.9})
-    assert curve != plots.loss_curve([4.0, 3.0, 2.5], [], {})
-    assert plots.loss_curve([], [], {}).startswith(b"\x89PNG")
-
-
-def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(MissingExtra, match=r"tunesmith\[plot\]"):
-        plots.piano_roll(tune())
 
 
 def test_pictures_carry_what_the_piece_says_of_its_making(tmp_path):

@@ -118,7 +118,7 @@ class Engraver:
             if late.is_set():
                 what = f"engraving took longer than {allowed} seconds"
                 raise FormatError(what, fix="engrave a part of it, or convert it to .musicxml or .mid") from None
-            if isinstance(error, EOFError | OSError | ValueError):
+            if isinstance(error, EOFError | OSError | ValueError | LookupError | TypeError):  # no answer, or nonsense
                 raise Died from error
             raise
         finally:
