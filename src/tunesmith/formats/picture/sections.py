@@ -1,7 +1,7 @@
 """Long scores in sections: MusicXML cut between measures, so that engraving any length takes the same memory.
 
-Only pages that are full are kept of a section; the next one begins with the first measure of its last page. So the
-pages are those of the whole score, save that a tie over the turn of a page at such a place has its first half alone.
+Only pages that are full are kept of a section; the next one begins with the first measure of its last page. So no
+page shows where sections meet, save that a tie over the turn of the page there has its first half alone.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ UNHEADED: Options = {"header": "none"}
 
 _PART = re.compile(r"(<part id=[^>]*>)(.*?)</part>", re.DOTALL)
 _MEASURE = re.compile(r"<measure [^>]*>.*?</measure>", re.DOTALL)
+_SCORE_PART = re.compile(r"<score-part .*?</score-part>", re.DOTALL)
+_NAME = re.compile(r"<part-name[^>]*?(?:/>|>.*?</part-name>)", re.DOTALL)
+_ABBREVIATION = re.compile(r"<part-abbreviation[^>]*>(.*?)</part-abbreviation>", re.DOTALL)
 _ATTRIBUTES = re.compile(r"<attributes>.*?</attributes>", re.DOTALL)
 # what `<attributes>` may state, in the order of the schema; of clefs, keys and the like there is one a staff
 _STATED = ("divisions", "key", "time", "staves", "part-symbol", "instruments", "clef", "staff-details", "transpose")
@@ -52,11 +55,12 @@ class Piece:
     def excerpt(self, start: int, end: int) -> str:
         """The measures from `start` up to `end` as a document of their own."""
         if start == 0:
-            chosen = ["".join(part[:end]) for part in self.measures]
+            head, chosen = self.head, ["".join(part[:end]) for part in self.measures]
         else:
+            head = _SCORE_PART.sub(_abbreviated, self.head)
             chosen = [_restated(part, start) + "".join(part[start + 1 : end]) for part in self.measures]
         parts = (f"{tag}{part}</part>" for tag, part in zip(self.parts, chosen, strict=True))
-        return f"{self.head}{''.join(parts)}</score-partwise>\n"
+        return f"{head}{''.join(parts)}</score-partwise>\n"
 
 
 def pages(piece: Piece, options: Options, section: int = SECTION) -> Iterator[str]:
@@ -70,9 +74,19 @@ def pages(piece: Piece, options: Options, section: int = SECTION) -> Iterator[st
     while start < total:
         end = max((n for n in range(start + 1, total + 1) if sizes[n] - sizes[start] <= section), default=start + 1)
         found = engrave(piece.excerpt(start, end), {**options, **(UNHEADED if start else HEADED)})
-        kept = found if end == total or len(found) == 1 else found[:-1]
+        if len(found) == 1 and end < total:  # not even a page
+            section *= 2
+            continue
+        kept = found if end == total else found[:-1]
         yield from kept
-        start = end if kept is found else start + sum(page.count('class="measure"') for page in kept)
+        start = end if end == total else start + sum(page.count('class="measure"') for page in kept)
+
+
+def _abbreviated(score_part: re.Match[str]) -> str:
+    """A part's entry as it counts after the first system: named by its abbreviation, if it has one."""
+    short = _ABBREVIATION.search(score_part[0])
+    name = f"<part-name>{short[1]}</part-name>" if short else '<part-name print-object="no"/>'
+    return _NAME.sub(lambda _: name, score_part[0], count=1)
 
 
 def _restated(part: tuple[str, ...], place: int) -> str:

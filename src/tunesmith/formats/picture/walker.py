@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -188,7 +189,7 @@ class Walker:
         return {"fill": int(filled), "stroke": int(width * float(element.get("stroke-opacity", "1")) > 0)}
 
     def _text(self, element: Element, style: str) -> None:
-        runs = [run for run in _runs(element, style, 0.0) if run.text and run.size]
+        runs = _joined(run for run in _runs(element, style, 0.0) if run.text and run.size)
         width = sum(self._letters.width(run.text, run.style, run.size) for run in runs)
         anchor = {"middle": width / 2, "end": width}.get(element.get("text-anchor", ""), 0)
         x, y = float(element.get("x", "0")) - anchor, float(element.get("y", "0"))
@@ -209,6 +210,12 @@ def _runs(element: Element, style: str, size: float) -> Iterator[Run]:
     for child in element:
         yield from _runs(child, style, size)
         yield Run(child.tail or "", style, size)
+
+
+def _joined(runs: Iterable[Run]) -> list[Run]:
+    """Runs of one style as one, so that they are one word when copied."""
+    alike = groupby(runs, lambda run: (run.style, run.size))
+    return [Run("".join(run.text for run in same), style, size) for (style, size), same in alike]
 
 
 def _matrices(element: Element) -> Iterator[Matrix]:
