@@ -262,7 +262,8 @@ class PartReader:
             return None
         here = [entry for entry in waiting if entry[0] == time]
         chosen = next((entry for entry in here if entry[1].voice == voice), here[0] if here else None)
-        self.open[pitch] = [entry for entry in waiting if entry is not chosen and entry[0] >= time]
+        # Another voice may be behind this one in the measure, but none is behind the measure.
+        self.open[pitch] = [entry for entry in waiting if entry is not chosen and entry[0] >= self.local]
         return chosen[1] if chosen else None
 
     def voice(self, text: str | None) -> int:
