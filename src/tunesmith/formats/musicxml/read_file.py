@@ -123,9 +123,9 @@ def pieces(data: bytes) -> Iterator[tuple[ET.Element, ET.Element]]:
     root: ET.Element | None = None
     count = used = 0
     for place in range(0, len(data), CHUNK):
-        for element in _feed(parser, data[place : place + CHUNK]):
-            root = element if root is None else root
-            count += 1
+        begun = _feed(parser, data[place : place + CHUNK])
+        root = root if root is not None or not begun else begun[0]
+        count += len(begun)
         if count > MAX_ELEMENTS:
             raise FormatError(f"more than {MAX_ELEMENTS:,} elements, too many for a song")
         for found in _complete(root):
@@ -152,11 +152,11 @@ def _complete(root: ET.Element | None, whole: bool = False) -> Iterator[tuple[ET
         del part[:-1]
 
 
-def _feed(parser: Parser, chunk: bytes) -> Iterator[ET.Element]:
+def _feed(parser: Parser, chunk: bytes) -> list[ET.Element]:
     """The elements that begin in the next bytes."""
     try:
         parser.feed(chunk)
-        yield from (element for _, element in cast(Iterator[tuple[str, ET.Element]], parser.read_events()))
+        return [element for _, element in cast(Iterator[tuple[str, ET.Element]], parser.read_events())]
     except ET.ParseError as error:
         raise not_well_formed(error) from None
     except (LookupError, ValueError) as error:

@@ -11,7 +11,7 @@ from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
 from tunesmith.formats.musicxml.read_lengths import Ticks
 from tunesmith.formats.musicxml.read_part import PartReader
 from tunesmith.formats.musicxml.read_signs import Place, Route
-from tunesmith.score import TPQ, Jump, Meter, Score
+from tunesmith.score import TPQ, Jump, Meter, Repeat, Score
 
 ROUNDED = TPQ // 96  # a measure that misses its meter by less, and has rounded lengths in it, is a whole one
 MAX_TIME = 100_000 * TPQ  # a piece of 14 hours
@@ -148,8 +148,12 @@ def _starts(score: Score, total: int) -> set[int]:
 # --- jumps
 
 
-def jumps(parts: Sequence[PartReader], layout: Layout, doubts: Doubts) -> tuple[Jump, ...]:
-    """D.C. and D.S., with the segno, Fine, "To Coda" and coda that belong to them."""
+def jumps(parts: Sequence[PartReader], layout: Layout, repeats: Sequence[Repeat], doubts: Doubts) -> tuple[Jump, ...]:
+    """D.C. and D.S., with the segno, Fine, "To Coda" and coda that belong to them.
+
+    A D.S. that is written at a repeat sign, to where the repeat begins, says the same again.
+    """
+    repeated = {(r.end, r.start) for r in repeats}
     routes = {(r.measure, r.kind, r.label): r for part in reversed(parts) for r in part.signs.routes}
     plan = Plan(layout, sorted(routes.values(), key=lambda r: (r.measure, r.kind)))
     found: dict[int, Jump] = {}
@@ -159,7 +163,7 @@ def jumps(parts: Sequence[PartReader], layout: Layout, doubts: Doubts) -> tuple[
         jump = plan.jump(route)
         if jump is None or len(found) >= MOST_JUMPS:
             doubts.add(Doubt.JUMP, parts[0].listed.id, layout.numbers[route.measure])
-        else:
+        elif jump.stop is not None or (jump.onset, jump.target) not in repeated:
             found.setdefault(jump.onset, jump)
     return tuple(found[onset] for onset in sorted(found))
 
@@ -213,7 +217,7 @@ class Plan:
         """Where movements begin: there measures are counted from 1 again."""
         numbers = self.layout.numbers
         first = [i for i, number in enumerate(numbers) if number == "1"]
-        return [self.layout.starts[i - (i > 0 and numbers[i - 1] == "0")] for i in first if i > 1]
+        return [self.layout.starts[i - (i > 0 and numbers[i - 1] == "0")] for i in first if i]
 
     def movement(self, measure: int) -> int:
         """Where the movement of a measure begins."""

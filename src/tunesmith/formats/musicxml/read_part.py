@@ -23,11 +23,13 @@ from tunesmith.formats.musicxml.read_signs import (
     read_attributes,
     read_barline,
     read_direction,
+    read_dynamics,
     read_sound,
     velocity_of,
 )
 from tunesmith.score import TPQ
 
+FIRST_NAMED_VOICE = 101  # the number of a voice whose name is no number, and up
 MOST_TIES = 16  # of one pitch that wait for their second note
 Pitch = tuple[int, int]  # MIDI number, spelling in fifths
 
@@ -247,6 +249,8 @@ class PartReader:
             fifths = None if drum else pitch[1]
             note = Sounding(measure, onset, measure, end, pitch[0], fifths, voice, velocity, drum)
             self.notes.append(note)
+            if "notations" in found:
+                self.dynamics(found["notations"])
         if "start" in ties:
             waiting = self.open.setdefault(pitch[0], [])
             waiting.append((self.local + end, note))
@@ -254,6 +258,12 @@ class PartReader:
         if self.transposition.doubled and not drum and pitch[0] + self.transposition.doubled in range(128):
             low = pitch[0] + self.transposition.doubled
             self.notes.append(Sounding(measure, onset, measure, end, low, pitch[1], voice, note.velocity))
+
+    def dynamics(self, notations: ET.Element) -> None:
+        """Dynamics that stand at a note."""
+        marks = notations.find("dynamics")
+        if marks is not None:
+            read_dynamics(self, (len(self.spans) - 1, self.onset), [mark.tag for mark in marks], None)
 
     def tied(self, pitch: int, voice: int, time: Ticks) -> Sounding | None:
         """The note whose tie leads here: of this voice first, or of any."""
@@ -271,7 +281,7 @@ class PartReader:
         if text not in self.known_voices:
             number = parse_int(text) if text else 1
             if number is None or not 0 < number < 10_000:
-                number = 1 + max((*self.known_voices.values(), 0))
+                number = FIRST_NAMED_VOICE + len(self.known_voices)
             self.known_voices[text] = self.extra_voices.get(number, number)
         return self.known_voices[text]
 

@@ -6,7 +6,7 @@ Each is kept with its place, (measure, ticks from its start), until all parts ar
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -150,7 +150,11 @@ def _read_key(part: PartReader, element: ET.Element) -> None:
         return
     mode = MODES.get(element.findtext("mode", "").strip(), "major")
     sounding = fifths + part.transposition.fifths
-    part.signs.keys.append((part.here, (sounding + 7) % 12 - 7 if abs(sounding) > 7 else sounding, mode))
+    if abs(sounding) > 7:  # B double flat major, for a clarinet in C flat: as A major, its notes too
+        turn = -12 if sounding > 0 else 12
+        part.transposition = replace(part.transposition, fifths=part.transposition.fifths + turn)
+        sounding += turn
+    part.signs.keys.append((part.here, sounding, mode))
 
 
 def _read_meter(part: PartReader, element: ET.Element) -> None:
@@ -324,7 +328,9 @@ def read_barline(part: PartReader, element: ET.Element) -> None:
             part.signs.lines.append((place, "ending", _passes(part, ending)))
         elif direction != "backward":
             part.signs.lines.append((place, "double", None))
+            part.signs.passes = 0
     if direction == "forward":
+        part.signs.passes = 0 if ending is None else part.signs.passes
         part.signs.lines.append((place, "open", 2))
     elif direction == "backward" and repeat is not None:
         times = parse_int(repeat.get("times")) or 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -60,6 +62,18 @@ def parse(data: bytes) -> Iterator[Score | FormatError]:
         yield warning
 
 
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Keep the search for cycles of garbage, of which there are none here, from taking a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 class Reader:
     """Reads one file: `take` reads it, `score` puts together what it holds."""
 
@@ -75,13 +89,14 @@ class Reader:
 
     def take(self, data: bytes) -> None:
         """Read the whole file."""
-        for holder, element in pieces(data):
-            if element.tag == "measure":
-                self.measure(holder, element)
-            elif element.tag == "part":
-                self.part_of(element)
-            else:
-                self.head.read(element)
+        with without_collecting():
+            for holder, element in pieces(data):
+                if element.tag == "measure":
+                    self.measure(holder, element)
+                elif element.tag == "part":
+                    self.part_of(element)
+                else:
+                    self.head.read(element)
 
     def part_of(self, element: ET.Element) -> PartReader:
         """The part that an element belongs to: a new one where the element is."""
@@ -142,6 +157,7 @@ class Reader:
         marks = marks_of(parts, layout)
         grid = bars(marks, layout.total)
         self.doubt(grid, layout)
+        repeated = repeats(marks, layout.total)
         made = tuple(_part(part, layout, self.doubts) for part in self.parts)
         return Score(
             parts=made,
@@ -150,8 +166,8 @@ class Reader:
             tempos=_tempos(parts, layout),
             chords=_chords(parts, layout),
             pickup=grid.pickup,
-            repeats=repeats(marks, layout.total),
-            jumps=jumps(parts, layout, self.doubts),
+            repeats=repeated,
+            jumps=jumps(parts, layout, repeated, self.doubts),
             title=self.head.title,
             composer="; ".join(self.head.composers),
             provenance=self.head.provenance,
