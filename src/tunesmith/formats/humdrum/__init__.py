@@ -13,7 +13,8 @@ Reading:
   of a spine with `*Trd1c2` have been moved away from sounding pitch (up a step and two semitones) and are moved back,
   unless all spines say the same, which is a piece transposed on purpose.
   Sources: https://doc.verovio.humdrum.org/humdrum/transposing, https://www.humdrum.org/tool/trans/.
-- Bars are those of the bar lines, also invisible ones. A bar that does not add up is kept as long as it is written.
+- Bars are those of the bar lines, also invisible ones; where bars have numbers, a line without one stands inside a
+  bar (a line break). A bar that does not add up is kept as long as it is written.
 - Repeat signs are repeats. An expansion list (`*>[A,A,B]`) that says more becomes repeats, endings and a jump; where
   these cannot say it, the piece is written out and a warning tells so. Other lists (`*>norep[...]`) are passed over.
 - Columns that do not agree on the time of a line are set right by most of them, counted, and told.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -9,6 +10,8 @@ from tunesmith.formats.form import Mark
 from tunesmith.formats.humdrum.signs import bar_line
 from tunesmith.formats.humdrum.timeline import Sign
 from tunesmith.score import Meter
+
+_NUMBER = re.compile(r"\d")
 
 
 def placed(signs: list[Sign]) -> Iterator[tuple[int, Sign]]:
@@ -39,6 +42,16 @@ def placed(signs: list[Sign]) -> Iterator[tuple[int, Sign]]:
                 bar = Meter(0, *sign.value).bar if isinstance(sign.value, tuple) else 0
             yield now, sign
         start = now if lines else start
+
+
+def measured(signs: list[Sign]) -> list[Sign]:
+    """The signs without bar lines inside a bar: where bars have numbers, a plain line without one ends none."""
+    numbered = any(sign.kind == "bar" and _NUMBER.search(str(sign.value)) for sign in signs)
+    return [sign for sign in signs if not (numbered and sign.kind == "bar" and _is_inside(str(sign.value)))]
+
+
+def _is_inside(token: str) -> bool:
+    return not _NUMBER.search(token) and bar_line(token) == ["bar"]
 
 
 def marks_of(signs: list[tuple[int, Sign]], endings: dict[int, int]) -> list[Mark]:

@@ -237,6 +237,8 @@ class Piece:
 
 def _instrument(spine: Spine, text: str) -> None:
     """`*I"Violin`, `*Ivioln`, `*ICstr`; abbreviations, groups and transpositions say nothing more."""
+    if text.startswith('*I""'):
+        return  # the name of a group of parts
     if text.startswith('*I"'):
         spine.name = spine.name or " ".join(text[3:].split())[:_TEXT_LENGTH]
     elif text.startswith("*IC"):

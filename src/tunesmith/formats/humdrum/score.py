@@ -9,7 +9,7 @@ from tunesmith.errors import FormatError, SongWarning
 from tunesmith.formats.form import Grid, grid, repeats
 from tunesmith.formats.humdrum.chords import chord_of
 from tunesmith.formats.humdrum.instruments import DEFAULT_DRUM_KEY, instrument_of, is_keyboard
-from tunesmith.formats.humdrum.marks import marks_of, placed
+from tunesmith.formats.humdrum.marks import marks_of, measured, placed
 from tunesmith.formats.humdrum.reader import MUSIC, Piece
 from tunesmith.formats.humdrum.sections import Order, endings_of, names_in, order_of, sections_of
 from tunesmith.formats.humdrum.signs import key_of
@@ -35,7 +35,7 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
         kinds = ", ".join(dict.fromkeys(spine.kind for spine in piece.spines))
         what = "there are no notes" if music else f"there is no **kern spine, only {kinds[:60]}"
         raise FormatError(what, where=where(piece.line), fix="only **kern spines hold notes that can be read")
-    signs = list(placed(piece.time.signs))
+    signs = list(placed(measured(piece.time.signs)))
     sections = sections_of([(time, str(sign.value)) for time, sign in signs if sign.kind == "label"], total)
     marks = marks_of(signs, {} if piece.expansion else endings_of(sections))
     bars = grid(marks, total)
@@ -146,7 +146,7 @@ def _doubts(piece: Piece, bars: Grid, order: Order, names: list[str] | None) -> 
     """One warning for each kind of thing that is not as written, with its first place and how often it happens."""
     time = piece.time
     yield from _counted(time.slips, "a note begins before the one in front of it has ended, or after a gap")
-    yield from _counted(time.lost, "a token is neither a note nor a rest, or has no length, and is passed over")
+    yield from _counted(time.lost, "a token is no note or rest with a length, and makes no sound")
     yield from _counted(time.graces, "grace notes are left out")
     faults = bars.faults()
     if faults:
