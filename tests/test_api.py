@@ -90,16 +90,17 @@ def test_a_network_is_learned_from_scores(tmp_path: Path) -> None:
     events: list[api.Event] = []
     model = ts.learn(SCALES, epochs=2, size="small", on_event=events.append)
     kinds = [type(event).__name__ for event in events]
-    assert kinds[:5] == ["Entry"] * 4 + ["Ingested"]
+    assert kinds[:6] == ["Gathered", *["Entry"] * 4, "Ingested"]
     assert kinds[-1] == "Finished"
-    assert set(kinds[5:-1]) == {"Epoch"}
+    assert set(kinds[6:-1]) == {"Epoch"}
     assert math.isfinite(model.about["report"]["bits_per_note"]["learned"])
     assert next(ts.compose(model, bars=2)).note_count > 0
 
 
 def test_learning_yields_what_happens(songs: Path, tmp_path: Path) -> None:
     request = ts.LearnRequest((songs,), tmp_path / "m.safetensors", model="uniform")
-    *entries, ingested, finished = ts.learning(request)
+    gathered, *entries, ingested, finished = ts.learning(request)
+    assert gathered == api.Gathered(5)
     assert [e.name for e in entries if isinstance(e, api.Entry)] == list(TUNES)
     assert isinstance(ingested, api.Ingested)
     assert (ingested.kept, ingested.duplicates, ingested.dropped) == (5, 0, 0)

@@ -60,7 +60,6 @@ def _grams(melody: NDArray[np.int32]) -> NDArray[np.uint32]:
     steps = np.clip(np.diff(pitches), -64, 63) * 32 + np.clip(ratios, -16, 15)
     mixed = np.zeros(len(steps) - GRAM + 1, np.uint64)
     for place in range(GRAM):
-        # the last interval's ratio reaches into what follows: only the intervals inside count their ratios
         mixed = (mixed ^ steps[place : place + len(mixed)].astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(29)
     return (mixed >> np.uint64(16)).astype(np.uint32)
@@ -79,18 +78,14 @@ def likeness(first: NDArray[np.int32], second: NDArray[np.int32]) -> float:
     M. Mongeau, D. Sankoff, "Comparison of musical sequences", Computers and the Humanities 24 (1990), without
     its splitting of notes; key and tempo are those that most of the n-grams which both have agree on.
     """
-    here, there = _placed(first), _placed(second)
-    _, a, b = np.intersect1d(here, there, return_indices=True)
+    _, a, b = np.intersect1d(_grams(first), _grams(second), return_indices=True)
     if not len(a):
         return 0.0
     shift = int(np.bincount(first[a, 0] - second[b, 0] + 128).argmax()) - 128
-    ratios = np.round(np.log2(np.maximum(first[a, 1], 1) / np.maximum(second[b, 1], 1)) * 4).astype(int)
-    scale = 2.0 ** ((int(np.bincount(ratios + 128).argmax()) - 128) / 4)
+    ratios = np.maximum(first[a, 1], 1) / np.maximum(second[b, 1], 1)
+    coarse = np.clip(np.round(4 * np.log2(ratios)), -128, 127).astype(int)
+    scale = float(np.median(ratios[coarse == int(np.bincount(coarse + 128).argmax()) - 128]))
     return _aligned(first[:, 0], first[:, 1] / TPQ, second[:, 0] + shift, second[:, 1] * scale / TPQ)
-
-
-def _placed(melody: NDArray[np.int32]) -> NDArray[np.uint32]:
-    return _grams(melody)
 
 
 def _aligned(

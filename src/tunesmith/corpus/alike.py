@@ -21,7 +21,7 @@ SHARED = 3  # hashes that a candidate must share
 JUDGED = 4  # candidates compared note by note
 COMMON = 300  # a hash that so many songs have tells nothing
 NOTE_BYTES = 8  # of a melody's note
-RECENT = 20_000  # entries that are not sorted in yet, at the most
+RECENT = 4_096  # entries that are not sorted in yet, at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,10 @@ class _Index:
 
     def _sort_in(self) -> None:
         pairs = [(value, song) for value, songs in self._recent.items() for song in songs]
-        hashes = np.concatenate([self._hashes, np.array([p[0] for p in pairs], np.uint32)])
-        songs = np.concatenate([self._songs, np.array([p[1] for p in pairs], np.int32)])
-        order = np.lexsort((songs, hashes))
-        self._hashes, self._songs = hashes[order], songs[order]
+        hashes, songs = (np.array(column, np.int64) for column in zip(*sorted(pairs), strict=True))
+        places = np.searchsorted(self._hashes, hashes.astype(np.uint32), "right")  # songs of a hash stay in order
+        self._hashes = np.insert(self._hashes, places, hashes.astype(np.uint32))
+        self._songs = np.insert(self._songs, places, songs.astype(np.int32))
         self._recent, self._waiting = {}, 0
 
 

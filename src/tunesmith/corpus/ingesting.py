@@ -92,7 +92,8 @@ def _sources(
 def _few(files: Sequence[Path]) -> bool:
     with suppress(OSError):
         return len(files) <= FEW and all(
-            path.suffix.lower() in TRUSTED and path.stat().st_size <= SMALL for path in files
+            not formats.readable(path) or (path.suffix.lower() in TRUSTED and path.stat().st_size <= SMALL)
+            for path in files
         )
     return False
 

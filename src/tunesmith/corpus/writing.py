@@ -108,8 +108,8 @@ class Writer:
         near = self._alike.nearest(song.melody)
         if near:
             name = self._kept[near.number]
-            entry = dataclasses.replace(entry, like=name, likeness=round(near.likeness, 3))
-            told = f"nearly the same as {name} ({near.likeness:.0%})"
+            entry = dataclasses.replace(entry, like=name, likeness=round(near.likeness, 2))
+            told = f"nearly the same as {name} ({entry.likeness:.0%})"
             if self._drop_near:
                 return dataclasses.replace(entry, status=DUPLICATE, reason=told)
             entry = entry.warned(told)
