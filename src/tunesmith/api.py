@@ -38,7 +38,7 @@ from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
 from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.inspection import Evaluated, evaluate, info, is_warning, read_songs, summed
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
-from tunesmith.prepare import prepare
+from tunesmith.prepare import fold, prepare
 from tunesmith.sample import Request
 from tunesmith.score import Key, Meter, Score
 from tunesmith.train import Epoch
@@ -49,6 +49,7 @@ __all__ = [
     "KINDS",
     "OUTPUTS",
     "SIZES",
+    "UNFOLDED",
     "Bits",
     "Entry",
     "Epoch",
@@ -73,6 +74,7 @@ __all__ = [
     "checked",
     "compose",
     "evaluate",
+    "fold",
     "get_ready",
     "importing",
     "info",
@@ -96,6 +98,7 @@ PathLike = str | Path
 VIEWS = ("score", "roll", "contour")  # what a picture can show
 PAPERS = ("a4", "letter")  # of a PDF
 AUDIO = next(f.endings for f in FORMATS if f.name == "audio")
+UNFOLDED = next(f.endings for f in FORMATS if f.name == "MIDI")  # in which repeats are written out
 OUTPUTS = ("musicxml", "mid", "svg", "png", "wav", "mp3", "html")
 
 
@@ -275,7 +278,8 @@ def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = 
     if path.is_dir():
         raise StorageError("is a folder, not a file", path=path, fix="add a file name")
     notated = formats.format_of(path).notated
-    formats.write(prepare(thing) if notated else thing, path, options and checked(options))
+    folded = options is not None and options.fold and options.view == "score"
+    formats.write(prepare(thing, folded) if notated else thing, path, options and checked(options))
 
 
 def get_ready(path: PathLike) -> None:

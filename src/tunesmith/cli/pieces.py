@@ -98,10 +98,11 @@ def render(song: Path, output: Path | None, seed: int, sound: str, feel: float, 
 @click.argument("output", metavar="OUT", type=SONGS)
 @click.option("--view", default="score", show_default=True, help="Of a picture: score, roll (piano roll), contour.")
 @click.option("--paper", default="a4", show_default=True, help="Of a PDF: a4 or letter.")
+@click.option("--fold/--no-fold", default=None, help="Find repeats and print them as such (default: if IN is MIDI).")
 @seed_option(0, "Of the performance, where OUT is audio.")
 @sound_options
 @step_option
-def convert(song: Path, output: Path, view: str, paper: str, seed: int, sound: str, feel: float, step: float) -> None:
+def convert(song: Path, output: Path, step: float, fold: bool | None, **options: Any) -> None:
     """Convert a song to another format; the endings of the names say which.
 
     A file of several songs gives numbered files: OUT-1, OUT-2, ...
@@ -113,5 +114,6 @@ def convert(song: Path, output: Path, view: str, paper: str, seed: int, sound: s
     """
     from tunesmith import api
 
-    options = api.WriteOptions(sound=sound, feel=feel, seed=seed, view=view, paper=paper, step_seconds=step)
-    outputs.convert_song(song, output, options, step, "converting")
+    fold = fold if fold is not None else song.suffix.lower() in api.UNFOLDED
+    write = api.WriteOptions(**options, step_seconds=step, fold=fold)
+    outputs.convert_song(song, output, write, step, "converting")

@@ -67,6 +67,7 @@ class WriteOptions:
     `step_seconds`: the length of one step of a digits file. `sound`: "piano" or "classic" (the historical
     chain). `feel`: 0 = mechanical, 0.3 = careful, 1 = sloppy. `seed`: of the performance. `view`: what a
     picture shows: "score", "roll" (piano roll) or "contour" (pitch over time). `paper`: "a4" or "letter", of a PDF.
+    `fold`: whether repeats that are written out are folded, in formats that show note values.
     `fermata`: one on the last note of every part, in MusicXML.
     """
 
@@ -77,6 +78,7 @@ class WriteOptions:
     view: str = "score"
     paper: str = "a4"
     fermata: bool = False
+    fold: bool = False
 
 
 def format_of(path: Path, *, reading: bool = False) -> Format:

@@ -1,34 +1,51 @@
 """From a score as it was read to one that can be learned from: on a grid, in a key, in voices.
 
-`prepare` is the whole of it; a score that is exact already comes out as it went in, but for a missing key.
+`prepare` is the whole of it; a score that is exact already comes out as it went in, but for a missing meter and key.
 """
 
 from __future__ import annotations
 
+from tunesmith.prepare.beats import find_beats
+from tunesmith.prepare.folding import fold
 from tunesmith.prepare.grid import on_grid, quantise
 from tunesmith.prepare.keys import find_key
-from tunesmith.prepare.beats import find_beats
+from tunesmith.prepare.melody import LINES, bass, melody, only
+from tunesmith.prepare.meters import find_meter
 from tunesmith.prepare.retime import fits_grid, retime
-from tunesmith.prepare.voices import MAX_PART_VOICES, overlaps, split_voices
+from tunesmith.prepare.voices import MAX_PART_VOICES, overlaps, shortened, split_voices
 from tunesmith.score import Score
 
 __all__ = [
+    "LINES",
     "MAX_PART_VOICES",
+    "bass",
     "find_beats",
     "find_key",
+    "find_meter",
     "fits_grid",
+    "fold",
+    "melody",
     "on_grid",
+    "only",
     "overlaps",
     "prepare",
     "quantise",
     "retime",
+    "shortened",
     "split_voices",
 ]
 
 
-def prepare(score: Score) -> Score:
-    """Find the beats of what was played freely, quantise, split voices, and find a key where none is given."""
-    score = split_voices(quantise(score if fits_grid(score) else retime(score)))
+def prepare(score: Score, folded: bool = False) -> Score:
+    """Find beats where it was played freely, quantise, split voices, find a meter and a key where none is given.
+
+    `folded`: fold repeats too, before voices are split, which may go another way in every pass.
+    """
+    score = quantise(score if fits_grid(score) else retime(score))
+    if not score.meters and score.note_count:
+        meter, pickup = find_meter(score)
+        score = score.replace(meters=(meter,), pickup=score.pickup or pickup)
+    score = split_voices(fold(score) if folded else score)
     if not score.keys and any(not p.drums and p.notes for p in score.parts):
         score = score.replace(keys=(find_key(score),))
     return score

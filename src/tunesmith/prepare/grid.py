@@ -54,7 +54,11 @@ def _exact_pickup(pickup: int) -> bool:
 
 def _quantise_changes(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Changes of meter or key, those off the grid moved to sixteenths; of several at one place the last."""
-    moved = [c if on_grid(c.onset) else dataclasses.replace(c, onset=_nearest(c.onset, 4)) for c in changes]
+    # a key in the middle of a quintuplet would cut notes into lengths that no note has
+    fits = [c.onset % GRID == 0 if isinstance(c, Key) else on_grid(c.onset) for c in changes]
+    moved = [
+        c if fit else dataclasses.replace(c, onset=_nearest(c.onset, 4)) for c, fit in zip(changes, fits, strict=True)
+    ]
     return tuple({c.onset: c for c in moved}.values()) if moved != list(changes) else changes
 
 
