@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from tunesmith import theory
+from tunesmith.formats.musicxml.read_directions import offset_of
 from tunesmith.formats.musicxml.read_doubts import Doubt
 from tunesmith.formats.musicxml.read_lengths import Ticks, parse_int
-from tunesmith.formats.musicxml.read_signs import offset_of
 
 if TYPE_CHECKING:
     from tunesmith.formats.musicxml.read_part import PartReader

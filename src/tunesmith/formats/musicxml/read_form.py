@@ -1,4 +1,4 @@
-"""The form of a piece from the signs of all its parts: where measures begin, bars, repeats and jumps."""
+"""The form of a piece from the signs of all its parts: where measures begin, and its bars."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from tunesmith.errors import FormatError
 from tunesmith.formats.form import Grid, Mark, MeterField, grid
-from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
 from tunesmith.formats.musicxml.read_lengths import Ticks
 from tunesmith.formats.musicxml.read_part import PartReader
-from tunesmith.formats.musicxml.read_signs import Place, Route
-from tunesmith.score import TPQ, Jump, Meter, Repeat, Score
+from tunesmith.formats.musicxml.read_signs import Place
+from tunesmith.score import TPQ, Meter, Score
 
 ROUNDED = TPQ // 96  # a measure that misses its meter by less, and has rounded lengths in it, is a whole one
 MAX_TIME = 100_000 * TPQ  # a piece of 14 hours
-MOST_JUMPS = 100
 _ORDER = {"meter": 0, "bar": 0, "close": 1, "double": 2, "ending": 3, "open": 4}  # of marks at one time
 
 
@@ -143,83 +141,3 @@ def _starts(score: Score, total: int) -> set[int]:
             now = min(now, meters[place].onset)
         lines.add(now)
     return lines
-
-
-# --- jumps
-
-
-def jumps(parts: Sequence[PartReader], layout: Layout, repeats: Sequence[Repeat], doubts: Doubts) -> tuple[Jump, ...]:
-    """D.C. and D.S., with the segno, Fine, "To Coda" and coda that belong to them.
-
-    A D.S. that is written at a repeat sign, to where the repeat begins, says the same again.
-    """
-    repeated = {(r.end, r.start) for r in repeats}
-    routes = {(r.measure, r.kind, r.label): r for part in reversed(parts) for r in part.signs.routes}
-    plan = Plan(layout, sorted(routes.values(), key=lambda r: (r.measure, r.kind)))
-    found: dict[int, Jump] = {}
-    for route in plan.routes:
-        if route.kind not in ("dacapo", "dalsegno"):
-            continue
-        jump = plan.jump(route)
-        if jump is None or len(found) >= MOST_JUMPS:
-            doubts.add(Doubt.JUMP, parts[0].listed.id, layout.numbers[route.measure])
-        elif jump.stop is not None or (jump.onset, jump.target) not in repeated:
-            found.setdefault(jump.onset, jump)
-    return tuple(found[onset] for onset in sorted(found))
-
-
-@dataclass(slots=True)
-class Plan:
-    """The signs that send players elsewhere. Places (segno, coda) are where their measure begins, the others where it
-    ends, for that is where players turn, whatever note the words stand over."""
-
-    layout: Layout
-    routes: list[Route]
-
-    def times(self, kind: str) -> list[tuple[int, str]]:
-        """The (tick, label) of each sign of a kind, in order."""
-        later = kind not in ("segno", "coda")
-        return [(self.layout.starts[r.measure + later], r.label) for r in self.routes if r.kind == kind]
-
-    def jump(self, route: Route) -> Jump | None:
-        """The jump that a D.C. or D.S. makes; None where it leads nowhere."""
-        onset = self.layout.starts[route.measure + 1]
-        target = self.movement(route.measure) if route.kind == "dacapo" else self.segno(route.label, onset)
-        if target is None or target >= onset:
-            return None
-        following = next((s for s in self.movements() if s >= onset), None)  # in a file of several movements
-        coda = self.coda(target, onset)
-        fine = next((time for time, _ in self.times("fine") if target < time <= onset), None)
-        wants_fine = "fine" in route.words.lower() or (fine is not None and coda is None)
-        if wants_fine and fine is not None:
-            return Jump(onset, target, fine, following)
-        return Jump(onset, target, *coda) if coda else Jump(onset, target)
-
-    def segno(self, label: str, onset: int) -> int | None:
-        """Where a D.S. goes: the segno of its name, or the last before it."""
-        signs = [(time, name) for time, name in self.times("segno") if time < onset]
-        named = [time for time, name in signs if name == label and label]
-        return next(reversed(named or [time for time, _ in signs]), None)
-
-    def coda(self, target: int, onset: int) -> tuple[int, int] | None:
-        """Where players leave for the coda, and where it begins; None where either is missing."""
-        codas = [(time, name) for time, name in self.times("coda") if time >= onset]
-        leaving = [(time, name) for time, name in self.times("tocoda") if target < time <= onset]
-        if not leaving:  # the sign itself stands for "to Coda" as well
-            ends = {self.layout.starts[r.measure]: self.layout.starts[r.measure + 1] for r in self.routes}
-            leaving = [(ends[time], name) for time, name in self.times("coda") if target <= time < onset]
-        if not codas or not leaving:
-            return None
-        time, name = leaving[0]
-        return time, next((start for start, label in codas if label == name), codas[0][0])
-
-    def movements(self) -> list[int]:
-        """Where movements begin: there measures are counted from 1 again."""
-        numbers = self.layout.numbers
-        first = [i for i, number in enumerate(numbers) if number == "1"]
-        return [self.layout.starts[i - (i > 0 and numbers[i - 1] == "0")] for i in first if i]
-
-    def movement(self, measure: int) -> int:
-        """Where the movement of a measure begins."""
-        here = self.layout.starts[measure]
-        return max((start for start in self.movements() if start <= here), default=0)

@@ -14,39 +14,16 @@ from xml.etree import ElementTree as ET
 
 from tunesmith import theory
 from tunesmith.formats.musicxml.read_chords import read_harmony, share
+from tunesmith.formats.musicxml.read_directions import read_direction, read_dynamics, read_sound, velocity_of
 from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
 from tunesmith.formats.musicxml.read_head import Listed
 from tunesmith.formats.musicxml.read_lengths import Lengths, Ticks, parse_int, parse_number, value_of, whole
-from tunesmith.formats.musicxml.read_signs import (
-    Signs,
-    Transposition,
-    read_attributes,
-    read_barline,
-    read_direction,
-    read_dynamics,
-    read_sound,
-    velocity_of,
-)
+from tunesmith.formats.musicxml.read_signs import Signs, Transposition, read_attributes, read_barline
+from tunesmith.formats.musicxml.read_ties import Sounding, Ties
 from tunesmith.score import TPQ
 
 FIRST_NAMED_VOICE = 101  # the number of a voice whose name is no number, and up
-MOST_TIES = 16  # of one pitch that wait for their second note
 Pitch = tuple[int, int]  # MIDI number, spelling in fifths
-
-
-@dataclass(slots=True)
-class Sounding:
-    """A note while a part is read; a tie may still move its end. `drum`: the pitch is a General MIDI drum."""
-
-    measure: int
-    onset: Ticks
-    last: int  # the measure that it ends in
-    end: Ticks
-    pitch: int
-    fifths: int | None
-    voice: int
-    velocity: int | None = None
-    drum: bool = False
 
 
 @dataclass(slots=True)
@@ -77,7 +54,7 @@ class PartReader:
         self.drift: Ticks = 0  # by how much rounding has moved the cursor from where the file counts itself
         self.places: dict[Ticks, Ticks] = {}  # where the file counts itself -> where it is, if rounding moved it
         self.local = 0  # ticks of the part before this measure, as its own notes fill it
-        self.open: dict[int, list[tuple[Ticks, Sounding]]] = {}  # pitch -> ties: where they lead, their notes
+        self.ties = Ties()
         self.known_voices: dict[str | None, int] = {}
         self.known_pitches: dict[tuple[str | None, str | None, str | None], Pitch | None] = {}
 
@@ -95,8 +72,8 @@ class PartReader:
     def measure(self, element: ET.Element, number: str, implicit: bool) -> None:
         """Take the next measure: an element with its notes and signs."""
         if self.spans:
-            before = self.spans[-1]
-            self.local += round(max(before.filled, before.rests))
+            self.ties.begin_measure(self.local)
+            self.local += round(max(self.spans[-1].filled, self.spans[-1].rests))
         self.spans.append(Span(number, implicit))
         self.cursor = self.onset = self.drift = 0
         self.places.clear()
@@ -240,7 +217,7 @@ class PartReader:
         ties = [child.get("type") for child in element if child.tag == "tie"] if "tie" in found else ()
         voice_element = found.get("voice")
         voice = self.voice(None if voice_element is None else voice_element.text)
-        note = self.tied(pitch[0], voice, self.local + onset) if "stop" in ties else None
+        note = self.ties.into(pitch[0], voice, self.local + onset) if "stop" in ties else None
         if note is not None:
             note.last, note.end = measure, end
         else:
@@ -251,10 +228,10 @@ class PartReader:
             self.notes.append(note)
             if "notations" in found:
                 self.dynamics(found["notations"])
+            if "stop" in ties:
+                self.ties.early[pitch[0], self.local + onset] = note
         if "start" in ties:
-            waiting = self.open.setdefault(pitch[0], [])
-            waiting.append((self.local + end, note))
-            del waiting[:-MOST_TIES]
+            self.ties.leave(note, self.local + end)
         if self.transposition.doubled and not drum and pitch[0] + self.transposition.doubled in range(128):
             low = pitch[0] + self.transposition.doubled
             self.notes.append(Sounding(measure, onset, measure, end, low, pitch[1], voice, note.velocity))
@@ -264,17 +241,6 @@ class PartReader:
         marks = notations.find("dynamics")
         if marks is not None:
             read_dynamics(self, (len(self.spans) - 1, self.onset), [mark.tag for mark in marks], None)
-
-    def tied(self, pitch: int, voice: int, time: Ticks) -> Sounding | None:
-        """The note whose tie leads here: of this voice first, or of any."""
-        waiting = self.open.get(pitch)
-        if not waiting:
-            return None
-        here = [entry for entry in waiting if entry[0] == time]
-        chosen = next((entry for entry in here if entry[1].voice == voice), here[0] if here else None)
-        # Another voice may be behind this one in the measure, but none is behind the measure.
-        self.open[pitch] = [entry for entry in waiting if entry is not chosen and entry[0] >= self.local]
-        return chosen[1] if chosen else None
 
     def voice(self, text: str | None) -> int:
         """The number of a voice: the file's own where it is one, else one of its own."""

@@ -17,9 +17,11 @@ from tunesmith.formats.form import Grid, repeats
 from tunesmith.formats.musicxml.read_chords import Symbol
 from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
 from tunesmith.formats.musicxml.read_file import pieces, unpacked
-from tunesmith.formats.musicxml.read_form import Layout, bars, jumps, lay_out, marks_of
+from tunesmith.formats.musicxml.read_form import Layout, bars, lay_out, marks_of
 from tunesmith.formats.musicxml.read_head import Head, Listed
-from tunesmith.formats.musicxml.read_part import PartReader, Sounding
+from tunesmith.formats.musicxml.read_jumps import jumps
+from tunesmith.formats.musicxml.read_part import PartReader
+from tunesmith.formats.musicxml.read_ties import Sounding
 from tunesmith.score import DEFAULT_VELOCITY, Chord, Key, Note, Part, Score, Tempo
 from tunesmith.theory import pitch_class
 
@@ -198,7 +200,8 @@ def _part(part: PartReader, layout: Layout, doubts: Doubts) -> Part:
     for _ in range(0 if drums else sum(note.drum for note in part.notes)):
         doubts.add(Doubt.UNPITCHED, part.listed.id)
     loudness = Loudness(part, layout)
-    notes = (_note(note, layout, loudness, drums) for note in part.notes if drums or not note.drum)
+    heard = (note for note in part.notes if not note.merged and (drums or not note.drum))
+    notes = (_note(note, layout, loudness, drums) for note in heard)
     return Part(tuple(notes), part.listed.name, part.listed.program, drums)
 
 
