@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tunesmith.corpus import workers
 from tunesmith.corpus.songs import read_file
 
 LOG = "TUNESMITH_TEST_LOG"
@@ -19,6 +20,14 @@ def double(request: dict[str, Any]) -> dict[str, Any]:
     """Twice the number, in the process that is told."""
     time.sleep(request.get("sleep", 0.0))
     return {"double": 2 * request["number"], "process": os.getpid()}
+
+
+def steady(request: dict[str, Any]) -> dict[str, Any]:
+    """Take long, part by part."""
+    for _ in range(request["parts"]):
+        time.sleep(0.6)
+        workers.alive()
+    return {}
 
 
 def hang(_: dict[str, Any]) -> None:

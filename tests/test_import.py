@@ -23,6 +23,7 @@ from tunesmith import corpus, formats
 from tunesmith.corpus import Corpus, Entry, Limits, Summary, alike, parcel
 from tunesmith.corpus.reasons import kind_of
 from tunesmith.corpus.songs import song_of
+from tunesmith.errors import FormatError
 from tunesmith.fingerprints import likeness, melody_of, sketch
 from tunesmith.scheme import encode
 from tunesmith.score import TPQ, Chord, Key, Note, Part, Score
@@ -415,6 +416,10 @@ KINDS = {
     "unknown ending ...": ("unknown ending '.md'; readable are: .mid .abc",),
     "only N notes": ("only 3 notes; 8 are the least", "only 7 notes; 8 are the least"),
     "a note without a pitch": ("part P1, measure 5: a note without a pitch", "part Vl. 2: a note without a pitch"),
+    "a bar is N long in N": (
+        "line 433, column 55 (tune 27: Old Man: of Mow): a bar is 5/8 long in 6/8; kept as written; look at M:",
+        "line 82, column 31 (tune 5: Polka (No. 3)): a bar is 3/4 long in 4/4; kept as written",
+    ),
     "took longer than N s": ("took longer than 60 s", "took longer than 160 s"),
     "N events": ("200,001 events; 200,000 are the most",),
     "other reasons": ("",),
@@ -453,7 +458,7 @@ def test_import_prints_every_song_of_a_small_set(run: Run, songs: Path) -> None:
     ran = run("import", songs)
     assert ran.code == 0
     assert all(title in ran.out for title in TUNES)
-    assert "\n5 songs kept, 0 duplicates, 0 dropped: 1" in ran.out
+    assert ran.out.splitlines()[-1].startswith("5 songs kept, 0 duplicates, 0 dropped: ")
     assert "held" not in ran.out + ran.err
 
 
@@ -534,3 +539,12 @@ def test_near_duplicates_in_the_command_line(run: Run, home: Path) -> None:
 def test_keys_say_nothing_of_a_melody() -> None:
     in_c = melody_of(song(THEME, keys=(Key(0, 0),)))
     assert np.array_equal(in_c, melody_of(song(THEME, keys=(Key(0, 3, "minor"),))))
+
+
+def test_a_file_of_too_many_songs_is_a_fault_of_the_file(
+    books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corpus.songs, "MAX_SONGS", 2)
+    request = corpus.songs.request_for(books / "1.abc", tmp_path / "parcel", None, encode)
+    with pytest.raises(FormatError, match="more than 2 songs in a file"):
+        corpus.songs.read_file(request)

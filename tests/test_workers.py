@@ -46,6 +46,11 @@ def test_a_bad_request_stops_no_other() -> None:
     assert [o.reply and o.reply["double"] for o in (found[0], found[-1])] == [2, 4]
 
 
+def test_what_goes_on_part_by_part_may_take_longer_than_a_part() -> None:
+    requests = [({"parts": 5}, 2.0), ({"parts": 0}, 2.0)]
+    assert list(outcomes("jobs:steady", requests, 1)) == [Outcome({}), Outcome({})]
+
+
 @linux
 def test_memory_is_limited() -> None:
     started = time.monotonic()

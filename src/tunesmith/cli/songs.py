@@ -16,7 +16,7 @@ from tunesmith.cli.group import SONGS, cli, import_options, seed_option, step_op
 @cli.command("import", short_help="Read songs and report on every one.")
 @click.argument("songs", nargs=-1, required=True, type=SONGS)
 @click.option("-o", "--output", type=SONGS, help="Keep what was read in this folder; what was stopped goes on there.")
-@click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds a file may take.")
+@click.option("--time-limit", type=float, default=60.0, show_default=True, help="Seconds a song may take.")
 @click.option("--memory-limit", type=float, default=1.5, show_default=True, help="GiB a file may need (on Linux).")
 @click.option("--fresh", is_flag=True, help="Start over instead of going on where an earlier run was stopped.")
 @import_options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Self
 
@@ -17,13 +18,14 @@ from rich.progress import (
 )
 
 LOG_SECONDS = 10.0  # between lines where there is no terminal
+LOG_COLUMNS = 120
 
 
 class Bar:
     """A progress bar on a terminal, a line now and then elsewhere."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else LOG_COLUMNS)
         self.live = self.console.is_terminal and not quiet
         self.quiet = quiet
         self._begun = self._last = time.monotonic()

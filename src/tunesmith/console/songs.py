@@ -100,7 +100,9 @@ class SongsView:
 def _kinds(heading: str, kinds: list[api.Kind], most: int, width: int | None) -> str:
     """The kinds of reasons as a table, one line each."""
     room = max(FEWEST_COLUMNS, width or 100)
-    rows = [[kind.songs, _cut(kind.text, room // 2), _cut(_first(kind), room // 2 - 16)] for kind in kinds[:most]]
+    shown = [_cut(kind.text, room // 2) for kind in kinds[:most]]
+    left = room - 12 - max(map(len, [heading, *shown]))
+    rows = [[kind.songs, text, _cut(_first(kind), left)] for kind, text in zip(kinds, shown, strict=False)]
     lines = table(["songs", heading, "the first"], rows, room)
     more = len(kinds) - most
     if more <= 0:

@@ -30,10 +30,10 @@ class ImportRequest:
     """What to import and how. `songs`: files, folders, or scores. `output`: the folder of the corpus (None: it is
     not kept).
 
-    `jobs`: worker processes (None: one for each core, none for a few small files). `time_limit`: seconds that a file
-    may take, 20 more for each MiB of it. `memory_limit`: GiB that it may need, on Linux. `drop_near_duplicates`: a
-    song whose melody is nearly that of an earlier one is dropped. `resume`: go on where an earlier run of the same
-    request was stopped.
+    `jobs`: worker processes (None: one for each core, none for a few small files). `time_limit`: seconds that a song
+    may take, 20 more for each MiB of its file. `memory_limit`: GiB that a file may need, on Linux.
+    `drop_near_duplicates`: a song whose melody is nearly that of an earlier one is dropped. `resume`: go on where an
+    earlier run of the same request was stopped.
     """
 
     songs: tuple[Path | Score, ...]

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from tunesmith.corpus.entries import BETWEEN_WARNINGS, KEPT, Entry
 
 MOST_KINDS = 1000  # told apart; more can only come of reasons that quote their files
+MOST_CHARACTERS = 1000  # looked at
 OTHER = "other reasons"
 # What differs from song to song -> what it becomes. In this order.
 _PLACES = "bar|beat|byte|column|event|line|measure|note|page|part|song|spine|staff|step|tick|token|track|tune|voice"
+_IN_BRACKETS = r"\((?:[^()]++|\([^()]*+\))*+\)"
 RULES = (
-    (re.compile(rf"^(?:(?:{_PLACES})s? [^:;]{{1,80}}: )+", re.IGNORECASE), ""),
+    (re.compile(rf"^(?:(?:{_PLACES})s? (?:[^:;()]++|{_IN_BRACKETS})*+: )+", re.IGNORECASE), ""),
     (re.compile(r"^(the same music as|nearly the same as) .*", re.DOTALL), r"\1 an earlier song"),
     (re.compile(r"; .*", re.DOTALL), ""),  # what to do about it
-    (re.compile(r"'[^']*'|\"[^\"]*\"|\([^()]*\)"), "..."),
+    (re.compile(rf"'[^']*'|\"[^\"]*\"|{_IN_BRACKETS}"), "..."),
     (re.compile(r"\d+(?:[.,/:]\d+)*"), "N"),
     (re.compile(r"(?:\s*\.\.\.)+"), " ..."),
 )
@@ -24,6 +26,7 @@ RULES = (
 
 def kind_of(reason: str) -> str:
     """What a reason says without what differs from song to song: places, numbers, names, advice."""
+    reason = reason[:MOST_CHARACTERS]
     for pattern, becomes in RULES:
         reason = pattern.sub(becomes, reason)
     return reason.strip()[:200] or OTHER

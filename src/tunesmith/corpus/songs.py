@@ -25,6 +25,7 @@ from tunesmith.score import Score
 
 MIN_NOTES = 8  # shorter songs teach nothing and end at once
 MAX_EVENTS = 200_000  # a song; about ten hours of four voices
+MAX_SONGS = 100_000  # a file
 
 Encoder = Callable[[Score], list[scheme.Event]]
 
@@ -126,6 +127,9 @@ def read_file(request: dict[str, Any]) -> dict[str, Any]:
     """The job: put the songs of a file into a parcel."""
     options = formats.ReadOptions(**request["options"]) if request["options"] else None
     with Path(request["parcel"]).open("wb") as file:
-        for song in songs_of(Path(request["path"]), options, workers.named(request["encode"])):
+        for number, song in enumerate(songs_of(Path(request["path"]), options, workers.named(request["encode"])), 1):
+            if number > MAX_SONGS:
+                raise FormatError(f"more than {MAX_SONGS:,} songs in a file")
             parcel.put(file, song)
+            workers.alive()
     return {}

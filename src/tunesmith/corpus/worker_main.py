@@ -9,11 +9,15 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any
 
+from tunesmith.errors import TunesmithError
+
 OUT_OF_MEMORY = 112  # exit code
+BEAT_SECONDS = 0.5  # between signs of life
 MAX_FRAME = 1 << 24  # bytes
 
 
@@ -49,6 +53,21 @@ def read_frame(file: IO[bytes]) -> dict[str, Any] | None:
     return found
 
 
+class _Signs:
+    """Signs of life of this process: where they go, and when the last one was given."""
+
+    answers: IO[bytes] | None = None
+    last = 0.0
+
+
+def alive() -> None:
+    """Say that the job has done a part of its work: the time it may take begins anew. Outside a worker, nothing."""
+    now = time.monotonic()
+    if _Signs.answers and now - _Signs.last > BEAT_SECONDS:
+        _Signs.last = now
+        write_frame(_Signs.answers, {"alive": True})
+
+
 def main() -> None:
     """Take requests from standard input, one after the other, until there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
@@ -57,6 +76,7 @@ def main() -> None:
     job = named(head["job"])
     _limit(head["memory"])
     write_frame(answers, {})
+    _Signs.answers = answers
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what libraries in C say of a broken file helps nobody
     requests = _requests(asking)
     while True:
@@ -97,6 +117,8 @@ def _answer(job: Callable[..., Any], request: dict[str, Any]) -> dict[str, Any]:
         return {"reply": job(request), "failure": ""}
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
+    except TunesmithError as error:
+        return {"reply": None, "failure": str(error)}
     except OSError as error:
         return {"errno": error.errno or 0, "text": error.strerror or str(error)}
     except Exception as error:  # a job names what can go wrong; this is a fault of ours, and is told

@@ -22,10 +22,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from tunesmith.corpus.worker_main import OUT_OF_MEMORY, named, read_frame, write_frame
+from tunesmith.corpus.worker_main import OUT_OF_MEMORY, alive, named, read_frame, write_frame
 from tunesmith.errors import TunesmithError
 
-__all__ = ["Limits", "Outcome", "cores", "name_of", "named", "outcomes"]
+__all__ = ["Limits", "Outcome", "alive", "cores", "name_of", "named", "outcomes"]
 
 AHEAD = 64  # requests a worker, done before their turn, that may wait for an earlier one
 START_SECONDS = 120.0  # for a worker to start on a busy machine
@@ -35,8 +35,10 @@ Request = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may take: `seconds`, longer by `per_mib` for every MiB of its file; `memory` in bytes.
+    """What one request may take: `seconds` for each part of its work, longer by `per_mib` for every MiB of its file;
+    `memory` in bytes.
 
+    A part is a song: a book of many songs may take as long as each of them goes on. See `alive`.
     Memory is limited where the system can: on Linux (RLIMIT_DATA). Elsewhere it is not.
     """
 
@@ -228,6 +230,8 @@ class _Worker:
     def do(self, request: Request, seconds: float) -> tuple[Outcome, bool]:
         """The outcome of a request, and whether it took too long."""
         reply, overdue = self._asked(request, seconds)
+        while reply and "alive" in reply and not self.ended:
+            reply, overdue = self._asked(None, seconds)
         if reply is None:
             failure = f"took longer than {seconds:g} s" if overdue else self._failure()
             return Outcome(None, failure), overdue
@@ -236,7 +240,8 @@ class _Worker:
         self.ended |= bool(reply["last"])
         return Outcome(reply["reply"], reply["failure"]), False
 
-    def _asked(self, request: Request, seconds: float) -> tuple[Request | None, bool]:
+    def _asked(self, request: Request | None, seconds: float) -> tuple[Request | None, bool]:
+        """What it says next, once it was told the request, if any; and whether it took too long and was killed."""
         overdue = threading.Event()
 
         def end() -> None:
@@ -247,7 +252,8 @@ class _Worker:
         timer.daemon = True
         timer.start()
         try:
-            write_frame(_not_none(self._process.stdin), request)
+            if request is not None:
+                write_frame(_not_none(self._process.stdin), request)
             reply = read_frame(_not_none(self._process.stdout))
         except (OSError, ValueError):  # it has ended
             reply = None
