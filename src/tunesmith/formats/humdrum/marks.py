@@ -63,8 +63,9 @@ def marks_of(signs: list[tuple[int, Sign]], endings: dict[int, int]) -> list[Mar
             marks += [Mark(time, kind, 2, at) for kind in bar_line(str(sign.value))]
         elif sign.kind == "meter":
             marks.append(Mark(time, "meter", sign.value, at))
-        elif sign.kind == "label" and time in endings:
-            marks.append(Mark(time, "ending", (endings[time],), at))
+        elif sign.kind == "label" and endings:
+            ending = endings.get(time)
+            marks.append(Mark(time, "ending", (ending,), at) if ending else Mark(time, "double", None, at))
     # at one time: first what ends there, then what begins
     order = {"bar": 1, "double": 1, "close": 0, "open": 2, "ending": 3, "meter": 4}
     return sorted(marks, key=lambda mark: (mark.time, order[mark.kind]))

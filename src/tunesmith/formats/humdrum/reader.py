@@ -6,7 +6,7 @@ from tunesmith.errors import FormatError
 from tunesmith.formats.humdrum import signs
 from tunesmith.formats.humdrum.dynamics import velocity_of
 from tunesmith.formats.humdrum.sections import EXPANSION, LABEL
-from tunesmith.formats.humdrum.spines import PATHS, Column, Spine, follow
+from tunesmith.formats.humdrum.spines import MOST_SPINES, PATHS, Column, Spine, follow
 from tunesmith.formats.humdrum.timeline import Columns, Timeline, where
 
 MUSIC = "**kern"
@@ -111,18 +111,27 @@ class Piece:
         except FormatError as error:
             error.where = where(self.line)
             raise
-        if not after:
+        if after:
+            self.leave([column for place, column in self.music if fields[place] == "*-"])
+        else:
             self.close()
         self.columns = after
         self.sort()
 
+    def leave(self, columns: list[Column]) -> None:
+        """Music ends in these columns, before the piece does perhaps."""
+        self.total = max([self.total, *[self.time.ticks(column.end) for column in columns]])
+
     def close(self) -> None:
-        """The piece is over."""
-        self.total = self.time.close(self.music, self.line)
+        """The piece is over; spines that ended before may have held the last note."""
+        self.total = max(self.total, self.time.close(self.music, self.line))
 
     def begin(self, fields: list[str]) -> None:
         """Spines begin, or take another kind."""
+        self.leave([c for place, c in self.music if fields[place].startswith("**")])
         if not self.begun:
+            if len(fields) > MOST_SPINES:
+                raise FormatError(f"more than {MOST_SPINES} spines", where=where(self.line))
             self.columns = [Column(Spine("", 0)) for _ in fields]
         for column, text in zip(self.columns, fields, strict=True):
             if text.startswith("**"):

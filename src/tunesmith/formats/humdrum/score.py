@@ -19,6 +19,7 @@ from tunesmith.formats.humdrum.timeline import Sign, Tally, where
 from tunesmith.score import Chord, Key, Note, Part, Score, Tempo
 
 _MOST_WRITTEN_OUT = 1_000_000  # notes of a piece that is written out
+_WRITTEN_OUT = {True: "the piece is written out", False: "it is too long to be written out, and played once"}
 
 Signs = list[tuple[int, Sign]]
 
@@ -54,10 +55,10 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
         title=records.title,
         composer=records.composer,
     )
-    if order.spans and score.note_count * len(order.spans) <= _MOST_WRITTEN_OUT:
-        score = score.play(order.spans)
-    yield score
-    yield from _doubts(piece, bars, order, names)
+    short = score.note_count * len(order.spans) <= _MOST_WRITTEN_OUT
+    yield score.play(order.spans) if order.spans and short else score
+    yield from _doubts(piece, bars)
+    yield from _doubts_about_order(piece, names, order, short)
 
 
 # --- parts
@@ -142,7 +143,7 @@ def _chords(piece: Piece, total: int) -> Iterator[Chord]:
 # --- what is doubtful
 
 
-def _doubts(piece: Piece, bars: Grid, order: Order, names: list[str] | None) -> Iterator[SongWarning]:
+def _doubts(piece: Piece, bars: Grid) -> Iterator[SongWarning]:
     """One warning for each kind of thing that is not as written, with its first place and how often it happens."""
     time = piece.time
     yield from _counted(time.slips, "a note begins before the one in front of it has ended, or after a gap")
@@ -154,17 +155,22 @@ def _doubts(piece: Piece, bars: Grid, order: Order, names: list[str] | None) -> 
         yield SongWarning(
             f"{faults[0]}{more}", where=where(faults[0].at[0]), fix="kept as written; look at its lengths"
         )
+    if piece.columns:
+        yield SongWarning(
+            "the spines do not end (*-)", where=where(piece.line), fix="the end of the file may be missing"
+        )
+
+
+def _doubts_about_order(
+    piece: Piece, names: list[str] | None, order: Order, written_out: bool
+) -> Iterator[SongWarning]:
     if piece.expansion and names is None:
         yield SongWarning(
             f"the expansion list [{piece.expansion[:60]}] names sections that are not there",
             fix="its repeat signs are followed instead",
         )
     if order.spans:
-        yield SongWarning(f"[{piece.expansion[:60]}] is more than repeat signs can say", fix="the piece is written out")
-    if piece.columns:
-        yield SongWarning(
-            "the spines do not end (*-)", where=where(piece.line), fix="the end of the file may be missing"
-        )
+        yield SongWarning(f"[{piece.expansion[:60]}] is more than repeat signs can say", fix=_WRITTEN_OUT[written_out])
 
 
 def _counted(tally: Tally, what: str) -> Iterator[SongWarning]:

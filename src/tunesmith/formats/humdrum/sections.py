@@ -103,7 +103,7 @@ def _form(order: list[int], sections: list[Section]) -> tuple[tuple[Repeat, ...]
             now, fresh = now + 1, fresh + 1
             continue
         repeat, after, reached = _repeat(order, now, fresh, sections)
-        if repeat:
+        if repeat and not (repeats and repeats[-1].end > repeat.start):  # no repeat inside another
             repeats.append(repeat)
             now, fresh = after, reached
             continue
