@@ -27,8 +27,8 @@ LEAST_NOTES = 16
 # folder -> files tried at most, bytes a file may have, whether its bar lines are known, melody and polyphony taken
 COLLECTIONS = {
     "base/open-hymnal": (1, 10**7, True, ("melody", "polyphony")),
-    "base/openscore-lieder": (400, 1_500_000, True, ("melody", "polyphony")),
-    "base/polish-scores": (1500, 100_000, True, ("melody", "polyphony")),
+    "base/openscore-lieder": (600, 1_500_000, True, ("melody", "polyphony")),
+    "base/polish-scores": (1200, 60_000, True, ("melody", "polyphony")),
     "base/madrigals": (45, 2_000_000, True, ("melody", "polyphony")),
     "base/mutopia-pd-by": (1200, 60_000, False, ("polyphony",)),  # MIDI of LilyPond: pickups are not marked
     "bench/nottingham": (20, 10**7, True, ("melody",)),
@@ -36,6 +36,7 @@ COLLECTIONS = {
 _SAYS_MODE = {
     ".krn": re.compile(rb"^(?:.*\t)?\*[A-Ga-g][#-]?:", re.M),
     ".musicxml": re.compile(rb"<mode>"),
+    ".abc": re.compile(rb"^K: *[A-G][#b]? *(?:m|min|minor)\\b", re.M),  # a book that never says minor says no modes
 }
 
 

@@ -108,7 +108,8 @@ def _lines(notes: list[tuple[int, int, Note]]) -> list[tuple[Ints, Ints]]:
 
 
 def _time_class(ticks: Ints) -> Ints:
-    return np.searchsorted(_TIMES, ticks) + (ticks > _TIMES[-1])
+    classes: Ints = np.searchsorted(_TIMES, ticks) + (ticks > _TIMES[-1])
+    return classes
 
 
 def _periodicity(onsets: Ints, times: Ints, intervals: Ints) -> Counts:

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 
@@ -80,7 +81,7 @@ def features(seen: Evidence, places: Sequence[Counts], edges: Sequence[Counts]) 
         pickups = np.arange(bar)
         place = (pickups[None, :] - pickups[:, None]) % bar  # (pickup, step): the place of a step in its bar
         columns = []
-        for view, (first, end) in enumerate(zip(SPANS, SPANS[1:], strict=False)):
+        for view, (first, end) in enumerate(pairwise(SPANS)):
             fit = table[:, first:end] @ log_places[:, first:end].T  # (step, place)
             columns.append(fit[pickups, place].sum(1) / max(1.0, float(seen.counts[view])) ** 0.5)
         columns += [log_edges[edge, (seen.edges[edge] - pickups) % bar] for edge in range(EDGES)]
