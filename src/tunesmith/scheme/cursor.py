@@ -99,6 +99,7 @@ class Cursor:
     """A place in a row of events. `advance` moves on; `mask_class` and `floor` say what may come next."""
 
     __slots__ = (
+        "bar_length",
         "bars_before",
         "beats",
         "building",
@@ -122,6 +123,7 @@ class Cursor:
         self.phase = STYLE
         self.style = self.tempo = 0
         self.beats, self.unit = 4, 4
+        self.bar_length = 4 * TPQ  # of the current bar, in ticks
         self.fifths, self.mode = 0, "major"
         self.pickup = 0
         self.origin = 0  # tick of a bar line from which bars are counted
@@ -142,11 +144,6 @@ class Cursor:
         return other
 
     # where we are
-
-    @property
-    def bar_length(self) -> int:
-        """The length of the current bar in ticks."""
-        return self.beats * 4 * TPQ // self.unit
 
     @property
     def bar(self) -> int:
@@ -252,10 +249,10 @@ class Cursor:
     def _move(self, own: Voice, duration: int, holdable: bool) -> None:
         own.end += v.TICKS[duration]
         own.length, own.holdable = duration, holdable
-        now = min(voice.end for voice in self.voices)
+        ends = [voice.end for voice in self.voices]
+        now = min(ends)
         self.changed = 0 if now > self.now else self.changed
-        self.now = now
-        self.voice = next(i for i, voice in enumerate(self.voices) if voice.end == now)
+        self.now, self.voice = now, ends.index(now)
 
     def _control(self, symbol: int, duration: int) -> None:
         if symbol in v.METER:
@@ -283,3 +280,4 @@ class Cursor:
             self.bars_before += -(-(self.now - self.origin) // self.bar_length)
             self.origin, self.changed = self.now, 1
         self.beats, self.unit = beats, unit
+        self.bar_length = beats * 4 * TPQ // unit

@@ -1,7 +1,8 @@
 """Viewpoints: what is known before an event is chosen, as small integers, one column of a frame each.
 
-To add one, write a function of the cursor and add its line to `VIEWPOINTS`. A viewpoint that names pitches or
-symbols says so in `kind`, so that frames can be transposed without computing them again.
+To add one, add its line to `GROUPS`, and its value to what the function there gives; or a function of the cursor and
+its lines. A viewpoint that names pitches or symbols says so in `kind`, so that frames can be transposed without
+computing them again.
 
 Source of the idea: D. Conklin, I. H. Witten, "Multiple viewpoint systems for music prediction", Journal of New
 Music Research 24 (1995).
@@ -9,9 +10,10 @@ Music Research 24 (1995).
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 from tunesmith import theory
 from tunesmith.models.spec import Anchor, Feature, IntArray, Spec
 from tunesmith.scheme import vocabulary as v
-from tunesmith.scheme.cursor import KEY, SYMBOL_MASKS, Cursor
+from tunesmith.scheme.cursor import KEY, SYMBOL_MASKS, Cursor, Voice
 from tunesmith.score import TPQ
 
 REACH = 24  # intervals are told apart up to two octaves
@@ -29,163 +31,152 @@ GRAINS = 12  # positions in the bar are told apart to a twelfth of a quarter not
 BARS_LEFT = 10  # 0 = not told, 1 to 8 bars left, 9 = more
 
 
+# pitch - reference -> what the column says, by Python's rule that an index below 0 counts from the end
+_INTERVAL = [max(-REACH, min(REACH, d)) + REACH + 2 for d in (*range(v.PITCH.end), *range(-v.PITCH.end, 0))]
+
+
 def _interval(pitch: int, reference: int) -> int:
-    if pitch < 0 or reference < 0:
-        return 0
-    return max(-REACH, min(REACH, pitch - reference)) + REACH + 2
+    return 0 if pitch < 0 or reference < 0 else _INTERVAL[pitch - reference]
 
 
-def _voices(cursor: Cursor) -> int:
-    return min(len(cursor.voices), 8)
+_TONIC = {(fifths, mode): theory.tonic(fifths, mode) for fifths in range(-7, 8) for mode in v.MODES}
+_NOBODY = Voice(-1)  # whose turn it is in the header, before there are voices
+_NOBODY.holdable = True
+Values = tuple[int, ...]
 
 
-def _voice(cursor: Cursor) -> int:
-    """Which voice's turn it is; in the header, how many there are."""
-    return min(cursor.voice + 1, 8) if cursor.voices else 0
+def _own(cursor: Cursor) -> Voice:
+    """The voice whose turn it is."""
+    return cursor.voices[cursor.voice] if cursor.voices else _NOBODY
 
 
-def _family(cursor: Cursor) -> int:
-    return cursor.voices[cursor.voice].family + 1 if cursor.voices else 0
+def _standing(cursor: Cursor) -> Values:
+    """The event before, and whose turn it is; in the header, how many voices there are."""
+    voices = len(cursor.voices)
+    return (
+        cursor.previous_symbol + 1,
+        cursor.previous_duration + 1,
+        cursor.style,
+        min(voices, 8),
+        min(cursor.voice + 1, 8) if voices else 0,
+        _own(cursor).family + 1,
+    )
 
 
-def _meter(cursor: Cursor) -> int:
-    return min(cursor.beats, 15) * 3 + (cursor.unit == 8) + 2 * (cursor.unit > 8)
+def _metrical(cursor: Cursor) -> Values:
+    """Where in the bar, and in the phrase."""
+    position = cursor.position
+    return (
+        min(cursor.beats, 15) * 3 + (cursor.unit == 8) + 2 * (cursor.unit > 8),
+        min(position * GRAINS // TPQ, 96),
+        _strength(position, cursor.beats, cursor.unit),
+        cursor.bar % 16 + 1,
+    )
 
 
-def _position(cursor: Cursor) -> int:
-    return min(cursor.position * GRAINS // TPQ, 96)
-
-
-def _strength(cursor: Cursor) -> int:
+@lru_cache(maxsize=4096)
+def _strength(position: int, beats: int, unit: int) -> int:
     """Metrical strength: 5 at the bar line, 4 in its middle, 3 on a beat, 2 on a half beat, 1 on a quarter, else 0.
 
     Source: F. Lerdahl, R. Jackendoff, "A Generative Theory of Tonal Music", MIT Press 1983, ch. 4.
     """
-    position, bar = cursor.position, cursor.bar_length
-    compound = cursor.unit >= 8 and cursor.beats > 3 and cursor.beats % 3 == 0
-    beat = (3 if compound else 1) * 4 * TPQ // cursor.unit
+    compound = unit >= 8 and beats > 3 and beats % 3 == 0
+    beat = (3 if compound else 1) * 4 * TPQ // unit
     if position == 0:
         return 5
-    if position * 2 == bar and position % beat == 0:
+    if position * 2 == beats * 4 * TPQ // unit and position % beat == 0:
         return 4
     halves = beat // 3 if compound else beat // 2
     return 3 if position % beat == 0 else 2 if position % halves == 0 else 1 if position % (halves // 2) == 0 else 0
 
 
-def _bar_in_phrase(cursor: Cursor) -> int:
-    return cursor.bar % 16 + 1
-
-
-def _last(cursor: Cursor) -> int:
-    return cursor.voices[cursor.voice].last if cursor.voices else -1
-
-
-def _last_pitch(cursor: Cursor) -> int:
-    own = cursor.voices[cursor.voice] if cursor.voices else None
-    return 0 if own is None or own.family == 16 else own.last + 1
-
-
-def _last_interval(cursor: Cursor) -> int:
-    own = cursor.voices[cursor.voice] if cursor.voices else None
-    return _interval(own.last, own.previous) if own else 0
-
-
-def _from_first(cursor: Cursor) -> int:
-    own = cursor.voices[cursor.voice] if cursor.voices else None
-    return _interval(own.last, own.first) if own else 0
-
-
-def _last_length(cursor: Cursor) -> int:
-    return cursor.voices[cursor.voice].length if cursor.voices else 0
-
-
-def _resting(cursor: Cursor) -> int:
-    return int(bool(cursor.voices) and not cursor.voices[cursor.voice].holdable)
-
-
-def _degree(cursor: Cursor) -> int:
-    last = _last(cursor)
-    return 0 if last < 0 else (last - theory.tonic(cursor.fifths, cursor.mode)) % 12 + 1
-
-
-def _mode(cursor: Cursor) -> int:
-    return v.MODES.index(cursor.mode)
-
-
-def _joined(cursor: Cursor) -> int:
-    return min(len(cursor.building), 7)
-
-
-def _joined_interval(cursor: Cursor) -> int:
-    """The note just joined to a chord, from the top of this voice's last chord."""
-    return _interval(cursor.building[-1], _last(cursor)) if cursor.building else 0
+def _melodic(cursor: Cursor) -> Values:
+    """What this voice did last, and the chord that is being built."""
+    own, building = _own(cursor), cursor.building
+    last = own.last
+    return (
+        0 if own.family == 16 else last + 1,
+        _interval(last, own.previous),
+        _interval(last, own.first),
+        own.length,
+        int(not own.holdable),
+        0 if last < 0 else (last - _TONIC[cursor.fifths, cursor.mode]) % 12 + 1,
+        v.MODES.index(cursor.mode),
+        min(len(building), 7),
+        _interval(building[-1], last) if building else 0,  # the note just joined, from the top of the last chord
+    )
 
 
 def _grains(ticks: int) -> int:
-    return max(0, min(ticks * 4 // TPQ, 16)) + 1
+    """A stretch of time ahead, to a quarter of a quarter note."""
+    grains = ticks * 4 // TPQ
+    return grains + 1 if grains < 16 else 17
 
 
-def _other(place: int, cursor: Cursor) -> int | None:
-    """The index of the voice `place` steps below (negative: above) the one whose turn it is, chord voice aside."""
-    other = cursor.voice + place
-    if not 0 <= other < len(cursor.voices) or cursor.voices[other].family == 16:
-        return None
-    return other
+OTHERS = (-2, -1, 1, 2, 3)  # voices told about: two above, three below
+_ALONE = (0,) * 3 * len(OTHERS)
 
 
-def _other_interval(place: int, cursor: Cursor) -> int:
-    other = _other(place, cursor)
-    if other is None:
-        return 0
-    sounding = cursor.voices[other].sounding
-    return _interval(sounding[-1], _last(cursor)) if sounding else 1
+def _others(cursor: Cursor) -> Values:
+    """The other voices, chord voice aside: intervals from this one, degrees, and how long they still sound."""
+    voices, number = cursor.voices, len(cursor.voices)
+    if number < 2:
+        return _ALONE
+    tonic, last = _TONIC[cursor.fifths, cursor.mode], voices[cursor.voice].last
+    intervals, degrees, left = [0] * len(OTHERS), [0] * len(OTHERS), [0] * len(OTHERS)
+    for index, distance in enumerate(OTHERS):
+        place = cursor.voice + distance
+        if not 0 <= place < number or voices[place].family == 16:
+            continue
+        other = voices[place]
+        left[index] = _grains(other.end - cursor.now)
+        if other.sounding:
+            intervals[index] = _interval(other.sounding[-1], last)
+            degrees[index] = (other.sounding[-1] - tonic) % 12 + 1
+        else:
+            intervals[index] = 1
+    return (*intervals, *degrees, *left)
 
 
-def _other_degree(place: int, cursor: Cursor) -> int:
-    other = _other(place, cursor)
-    if other is None or not cursor.voices[other].sounding:
-        return 0
-    return (cursor.voices[other].sounding[-1] - theory.tonic(cursor.fifths, cursor.mode)) % 12 + 1
-
-
-def _other_left(place: int, cursor: Cursor) -> int:
-    other = _other(place, cursor)
-    return 0 if other is None else _grains(cursor.voices[other].end - cursor.now)
-
-
-def _chord(cursor: Cursor) -> int:
+def _chord(cursor: Cursor) -> Values:
+    """The chord symbol that sounds, from the tonic, and for how long yet."""
     symbol = cursor.chord
     if symbol < 0:
-        return 0
+        return 0, 0
     root, quality = v.chord_of(symbol)
-    return quality * 12 + (root - theory.tonic(cursor.fifths, cursor.mode)) % 12 + 1
+    degree = (root - _TONIC[cursor.fifths, cursor.mode]) % 12
+    return quality * 12 + degree + 1, _grains(cursor.voices[0].end - cursor.now)
 
 
-def _chord_left(cursor: Cursor) -> int:
-    return _grains(cursor.voices[0].end - cursor.now) if cursor.chord >= 0 else 0
+BARS_AGO = (1, 2, 4, 8)
 
 
-def _past(bars: int, cursor: Cursor) -> tuple[int, int] | None:
-    if not cursor.voices:
-        return None
-    return cursor.voices[cursor.voice].past.get(cursor.now - bars * cursor.bar_length)
+def _past(cursor: Cursor) -> Values:
+    """What this voice did at this place some bars ago: the interval that would bring it back, and its length."""
+    own, bar = _own(cursor), cursor.bar_length
+    intervals, lengths = [0] * len(BARS_AGO), [0] * len(BARS_AGO)
+    for index, bars in enumerate(BARS_AGO):
+        onset = cursor.now - bars * bar
+        if onset < 0 or own is _NOBODY:
+            continue
+        found = own.past.get(onset)
+        if found is None:
+            intervals[index] = 1
+            continue
+        symbol, lengths[index] = found
+        if symbol < v.PITCH.end:
+            intervals[index] = _interval(symbol, own.last)
+        else:  # a chord symbol: its root
+            intervals[index] = (v.chord_of(symbol)[0] - _TONIC[cursor.fifths, cursor.mode]) % 12 + REACH + 2
+    return (*intervals, *lengths)
 
 
-def _past_interval(bars: int, cursor: Cursor) -> int:
-    """What this voice did at this place some bars ago: the interval that would bring it back."""
-    if not cursor.voices or cursor.now < bars * cursor.bar_length:
-        return 0
-    found = _past(bars, cursor)
-    if found is None:
-        return 1
-    if found[0] >= v.PITCH.end:  # a chord symbol: its root
-        return (v.chord_of(found[0])[0] - theory.tonic(cursor.fifths, cursor.mode)) % 12 + REACH + 2
-    return _interval(found[0], _last(cursor))
-
-
-def _past_length(bars: int, cursor: Cursor) -> int:
-    found = _past(bars, cursor)
-    return 0 if found is None else found[1]
+def _grammar(cursor: Cursor) -> Values:
+    """What is no feature: bars left (not told), the grammar's columns, and the references of relative logits."""
+    own, floor = _own(cursor), cursor.floor
+    reference = floor if cursor.building else -1 if own.family == 16 else own.last
+    tonic = _TONIC[cursor.fifths, cursor.mode] if cursor.phase > KEY else -1
+    return 0, cursor.mask_class, floor, reference, tonic, min(cursor.bar, 32767)
 
 
 SAME, SYMBOL, PITCHED = "same", "symbol", "pitch"  # how a column changes when music is transposed
@@ -193,76 +184,93 @@ SAME, SYMBOL, PITCHED = "same", "symbol", "pitch"  # how a column changes when m
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """A column: its name, number of values, embedding width, function, and how transposition changes it."""
+    """A column: its name, number of values, embedding width, and how transposition changes it."""
 
     name: str
     size: int
     width: int
-    of: Callable[[Cursor], int]
     kind: str = SAME
 
 
-OTHERS = (-2, -1, 1, 2, 3)  # voices told about: two above, three below
-BARS_AGO = (1, 2, 4, 8)
-
-VIEWPOINTS = (
-    Viewpoint("previous symbol", v.SYMBOLS + 1, 48, lambda c: c.previous_symbol + 1, SYMBOL),
-    Viewpoint("previous duration", v.DURATIONS + 1, 24, lambda c: c.previous_duration + 1),
-    Viewpoint("style", v.STYLE.size, 4, lambda c: c.style),
-    Viewpoint("voices", 9, 4, _voices),
-    Viewpoint("voice", 9, 8, _voice),
-    Viewpoint("family", 18, 8, _family),
-    Viewpoint("meter", 48, 8, _meter),
-    Viewpoint("position", 97, 24, _position),
-    Viewpoint("strength", 6, 8, _strength),
-    Viewpoint("bar in phrase", 17, 12, _bar_in_phrase),
-    Viewpoint("last pitch", PITCHES, 32, _last_pitch, PITCHED),
-    Viewpoint("last interval", INTERVALS, 16, _last_interval),
-    Viewpoint("from first", INTERVALS, 16, _from_first),
-    Viewpoint("last length", v.DURATIONS, 16, _last_length),
-    Viewpoint("resting", 2, 2, _resting),
-    Viewpoint("degree", 13, 12, _degree),
-    Viewpoint("mode", len(v.MODES), 4, _mode),
-    Viewpoint("joined", 8, 4, _joined),
-    Viewpoint("joined interval", INTERVALS, 16, _joined_interval),
-    *(Viewpoint(f"voice {p:+d} interval", INTERVALS, 16, partial(_other_interval, p)) for p in OTHERS),
-    *(Viewpoint(f"voice {p:+d} degree", 13, 8, partial(_other_degree, p)) for p in OTHERS),
-    *(Viewpoint(f"voice {p:+d} left", 18, 8, partial(_other_left, p)) for p in OTHERS),
-    Viewpoint("chord", v.CHORD.size + 1, 24, _chord),
-    Viewpoint("chord left", 18, 8, _chord_left),
-    *(Viewpoint(f"{n} bars ago interval", INTERVALS, 16, partial(_past_interval, n)) for n in BARS_AGO),
-    *(Viewpoint(f"{n} bars ago length", v.DURATIONS, 8, partial(_past_length, n)) for n in BARS_AGO),
+# a function of the cursor -> the columns it fills, in the order of the values that it gives
+GROUPS: tuple[tuple[Callable[[Cursor], Values], tuple[Viewpoint, ...]], ...] = (
+    (
+        _standing,
+        (
+            Viewpoint("previous symbol", v.SYMBOLS + 1, 48, SYMBOL),
+            Viewpoint("previous duration", v.DURATIONS + 1, 24),
+            Viewpoint("style", v.STYLE.size, 4),
+            Viewpoint("voices", 9, 4),
+            Viewpoint("voice", 9, 8),
+            Viewpoint("family", 18, 8),
+        ),
+    ),
+    (
+        _metrical,
+        (
+            Viewpoint("meter", 48, 8),
+            Viewpoint("position", 97, 24),
+            Viewpoint("strength", 6, 8),
+            Viewpoint("bar in phrase", 17, 12),
+        ),
+    ),
+    (
+        _melodic,
+        (
+            Viewpoint("last pitch", PITCHES, 32, PITCHED),
+            Viewpoint("last interval", INTERVALS, 16),
+            Viewpoint("from first", INTERVALS, 16),
+            Viewpoint("last length", v.DURATIONS, 16),
+            Viewpoint("resting", 2, 2),
+            Viewpoint("degree", 13, 12),
+            Viewpoint("mode", len(v.MODES), 4),
+            Viewpoint("joined", 8, 4),
+            Viewpoint("joined interval", INTERVALS, 16),
+        ),
+    ),
+    (
+        _others,
+        (
+            *(Viewpoint(f"voice {place:+d} interval", INTERVALS, 16) for place in OTHERS),
+            *(Viewpoint(f"voice {place:+d} degree", 13, 8) for place in OTHERS),
+            *(Viewpoint(f"voice {place:+d} left", 18, 8) for place in OTHERS),
+        ),
+    ),
+    (_chord, (Viewpoint("chord", v.CHORD.size + 1, 24), Viewpoint("chord left", 18, 8))),
+    (
+        _past,
+        (
+            *(Viewpoint(f"{bars} bars ago interval", INTERVALS, 16) for bars in BARS_AGO),
+            *(Viewpoint(f"{bars} bars ago length", v.DURATIONS, 8) for bars in BARS_AGO),
+        ),
+    ),
 )
-_GRAMMAR: tuple[
-    tuple[str, Callable[[Cursor], int]], ...
-] = (  # columns that are no features: the grammar's, and the references of relative logits
-    ("mask", lambda c: c.mask_class),
-    ("floor", lambda c: c.floor),
-    ("reference", lambda c: c.building[-1] if c.building else _last_pitch(c) - 1),
-    ("tonic", lambda c: theory.tonic(c.fifths, c.mode) if c.phase > KEY else -1),
-    ("bar", lambda c: min(c.bar, 32767)),
-)
-PLACE = {name: i for i, name in enumerate([*(p.name for p in VIEWPOINTS), "bars left", *(n for n, _ in _GRAMMAR)])}
+VIEWPOINTS = tuple(viewpoint for _, viewpoints in GROUPS for viewpoint in viewpoints)
+_OTHER_COLUMNS = ("bars left", "mask", "floor", "reference", "tonic", "bar")  # as `_grammar` gives them
+PLACE = {name: i for i, name in enumerate((*(p.name for p in VIEWPOINTS), *_OTHER_COLUMNS))}
 COLUMNS = len(PLACE)
-_FUNCTIONS: tuple[Callable[[Cursor], int], ...] = (*(p.of for p in VIEWPOINTS), lambda c: 0, *(f for _, f in _GRAMMAR))
+_FUNCTIONS = (*(function for function, _ in GROUPS), _grammar)
+_BARS_LEFT = PLACE["bars left"]
 _PITCHED = [PLACE[p.name] for p in VIEWPOINTS if p.kind == PITCHED]
 _SYMBOL = [PLACE[p.name] for p in VIEWPOINTS if p.kind == SYMBOL]
 
 
 def frame(cursor: Cursor, bars_left: int = 0) -> list[int]:
     """The frame at a cursor: `COLUMNS` integers. `bars_left` counts the bars to the end, 0 = not told."""
-    row = [function(cursor) for function in _FUNCTIONS]
-    row[PLACE["bars left"]] = bars_left
+    row: list[int] = []
+    for function in _FUNCTIONS:
+        row += function(cursor)
+    row[_BARS_LEFT] = bars_left
     return row
 
 
 def frames(events: list[tuple[int, int]]) -> NDArray[np.int16]:
     """The frames (T, COLUMNS) of a row of events, bars left not told."""
-    cursor, rows = Cursor(), []
+    cursor, values = Cursor(), array("h")
     for symbol, duration in events:
-        rows.append(frame(cursor))
+        values.extend(frame(cursor))
         cursor.advance(symbol, duration)
-    return np.array(rows, np.int16).reshape(-1, COLUMNS)
+    return np.array(values, np.int16).reshape(-1, COLUMNS)
 
 
 def tell_bars_left(rows: IntArray, last_bar: int) -> IntArray:
@@ -306,7 +314,7 @@ ANCHORS = (
 
 def spec(viewpoints: frozenset[str] | None = None) -> Spec:
     """What models must know; with `viewpoints` given, only those (and the previous event) are features."""
-    told = [*VIEWPOINTS, Viewpoint("bars left", BARS_LEFT, 8, lambda c: 0)]
+    told = [*VIEWPOINTS, Viewpoint("bars left", BARS_LEFT, 8)]
     always = ("previous symbol", "previous duration")
     classes, masks = v.duration_masks()
     return Spec(
