@@ -158,7 +158,8 @@ def abc_carries(score: Score) -> Score:
 
 
 def musicxml_carries(score: Score) -> Score:
-    """All; notes and chords get a spelling where they have none, and a meter said again at a bar line adds nothing."""
+    """All up to the last bar line; what has no spelling gets one; a meter said again at a bar line adds nothing."""
+    end = max((bar.end for bar in score.bars()), default=0)
 
     def spelling(onset: int, pitch: int, own: int | None) -> int:
         key = score.key_at(onset)
@@ -171,11 +172,17 @@ def musicxml_carries(score: Score) -> Score:
     for meter in score.meters:
         before = meters[-1] if meters else Meter(0, 0)
         again = (before.beats, before.unit) == (meter.beats, meter.unit)
-        if not (again and (meter.onset - (before.onset or score.pickup)) % meter.bar == 0):
+        if meter.onset < end and not (again and (meter.onset - (before.onset or score.pickup)) % meter.bar == 0):
             meters.append(meter)
     parts = (dataclasses.replace(p, notes=tuple(note(n, p.drums) for n in p.notes)) for p in score.parts)
     chords = (dataclasses.replace(c, fifths=spelling(c.onset, c.root, c.fifths)) for c in score.chords)
-    return score.replace(parts=tuple(parts), chords=tuple(chords), meters=tuple(meters))
+    return score.replace(
+        parts=tuple(parts),
+        chords=tuple(chords),
+        meters=tuple(meters),
+        keys=tuple(key for key in score.keys if key.onset < end),
+        tempos=tuple(tempo for tempo in score.tempos if tempo.onset < end),
+    )
 
 
 # ending -> what a format makes of a score it carries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from fractions import Fraction
@@ -10,13 +11,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import scores as generated
+from test_formats import musicxml_carries
 
 from tunesmith import formats, theory
 from tunesmith.errors import FormatError
 from tunesmith.formats import musicxml
 from tunesmith.formats.musicxml.notation import measures
+from tunesmith.formats.musicxml.reader import parse
 from tunesmith.formats.musicxml.rhythm import GRAIN, write_bar
-from tunesmith.score import TPQ, Chord, Ending, Key, Meter, Note, Part, Repeat, Score, Tempo
+from tunesmith.score import TPQ, Chord, Ending, Jump, Key, Meter, Note, Part, Repeat, Score, Tempo
 
 Q = TPQ
 QUARTERS = {
@@ -474,6 +478,168 @@ def test_a_new_key_stands_where_it_begins() -> None:
     keys = [(k.findtext("fifths"), k.findtext("mode")) for k in root.iter("key")]
     assert keys == [("0", "major"), ("2", "minor")]
     assert [m.get("implicit") for m in root.iterfind("part/measure")] == [None, "yes", None]
+
+
+JUMPS = [  # jump, what is written: measure, its place there, words or sign, and what players are told
+    (Jump(12 * Q), [("3", "end", "D.C.", ("dacapo", "yes"))]),
+    (Jump(12 * Q, 4 * Q), [("2", "start", "segno", ("segno", "40320")), ("3", "end", "D.S.", ("dalsegno", "40320"))]),
+    (
+        Jump(12 * Q, 0, 8 * Q),
+        [("2", "end", "Fine", ("fine", "yes")), ("3", "end", "D.C. al Fine", ("dacapo", "yes"))],
+    ),
+    (
+        Jump(12 * Q, 4 * Q, 8 * Q, 12 * Q),
+        [
+            ("2", "start", "segno", ("segno", "40320")),
+            ("2", "end", "To Coda", ("tocoda", "120960")),
+            ("3", "end", "D.S. al Coda", ("dalsegno", "40320")),
+            ("4", "start", "coda", ("coda", "120960")),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("jump", "expected"), JUMPS)
+def test_jumps_are_told_in_words_signs_and_sound(jump: Jump, expected: list[object]) -> None:
+    found = []
+    for measure in tree(melody(*range(60, 76), jumps=(jump,))).iterfind("part/measure"):
+        children = list(measure)
+        notes = [n for n, child in enumerate(children) if child.tag == "note"]
+        for place, child in enumerate(children):
+            if child.tag == "direction":
+                sign = child.find("direction-type/*")
+                (sound,) = child.find("sound").attrib.items()
+                where = "start" if place < notes[0] else "end" if place > notes[-1] else "middle"
+                found.append((measure.get("number"), where, sign.text or sign.tag, sound))
+    assert found == expected
+
+
+def test_a_jump_inside_a_bar_cuts_the_bar() -> None:
+    score = melody(*[60] * 16, jumps=(Jump(14 * Q, Q, 6 * Q),))
+    assert [(m.number, m.end - m.start) for m in measures(score)] == [
+        *(("1", Q), ("X1", 3 * Q), ("2", 2 * Q), ("X3", 2 * Q)),
+        *(("3", 4 * Q), ("4", 2 * Q), ("X6", 2 * Q)),
+    ]
+    assert read_back(tree(score)) == contents(score)
+
+
+def test_an_only_ending_goes_back() -> None:
+    root = tree(melody(60, 62, 64, length=4 * Q, repeats=(Repeat(0, 8 * Q, 2, (Ending(4 * Q, 8 * Q, (1,)),)),)))
+    assert [repeat.get("direction") for repeat in root.iter("repeat")] == ["backward"]
+
+
+def test_bars_without_notes_that_are_repeated_are_written() -> None:
+    assert len(measures(melody(60, repeats=(Repeat(0, 16 * Q),)))) == 4
+
+
+def test_a_chord_that_ends_before_the_next_is_followed_by_none() -> None:
+    root = tree(melody(*range(60, 68), chords=(Chord(0, Q, 0, 0), Chord(4 * Q, Q, 7, 4))))
+    kinds = [(harmony.findtext("kind"), harmony.get("print-object")) for harmony in root.iter("harmony")]
+    assert kinds == [("major", None), ("none", None), ("dominant", None), ("none", "no")]
+
+
+def test_loudness_is_told_where_it_is_not_usual() -> None:
+    notes = tuple(Note(n * Q, Q, 60, velocity) for n, velocity in enumerate(range(1, 128)))
+    written = [
+        note.get("dynamics") for note in tree(Score((Part(notes),))).iter("note") if note.find("pitch") is not None
+    ]
+    assert written[79] is None
+    assert [80 if text is None else round(float(text) * 90 / 100) for text in written] == list(range(1, 128))
+
+
+def test_tempos_are_exact() -> None:
+    tempos = tuple(Tempo(n * Q, bpm) for n, bpm in enumerate((60 / 0.7, 1e-5, 123456.789, 92.0)))
+    root = tree(melody(60, 62, 64, 65, tempos=tempos))
+    assert [float(sound.get("tempo")) for sound in root.iter("sound")] == [tempo.bpm for tempo in tempos]
+    assert not any("e" in sound.get("tempo") for sound in root.iter("sound"))
+
+
+@pytest.mark.parametrize(
+    ("meter", "unit", "dots", "per_minute"),
+    [
+        ((4, 4), "quarter", 0, "120"),
+        ((3, 2), "half", 0, "60"),
+        ((6, 8), "quarter", 1, "80"),
+        ((3, 1), "whole", 0, "30"),
+    ],
+)
+def test_metronome_marks_count_felt_beats(meter: tuple[int, int], unit: str, dots: int, per_minute: str) -> None:
+    root = tree(melody(60, meters=(Meter(0, *meter),), tempos=(Tempo(0, 120.0),)))
+    assert root.findtext(".//beat-unit") == unit
+    assert len(root.findall(".//beat-unit-dot")) == dots
+    assert root.findtext(".//per-minute") == per_minute
+
+
+def test_a_fermata_stands_on_the_last_notes_where_asked() -> None:
+    notes = (*(Note(n * Q, Q, 72) for n in range(3)), Note(3 * Q, 2 * Q, 72), Note(0, 5 * Q, 60, voice=2))
+    score = Score((Part(notes, program=73), Part((Note(0, Q, 60), Note(0, Q, 64)), program=73)))
+    root = ET.fromstring(musicxml.document(score, fermata=True).text)
+    fermatas = ((note.get("id"), note.find("notations/fermata")) for note in root.iter("note"))
+    held = [(name, fermata.get("type")) for name, fermata in fermatas if fermata is not None]
+    assert held == [("p1n5-2", "upright"), ("p1n1-2", "inverted"), ("p2n1", "upright")]
+    assert not list(tree(score).iter("fermata"))
+
+
+# Voices and staves ---------------------------------------------------------------------------------------------
+
+
+def test_voices_that_need_more_numbers_are_told() -> None:
+    notes = (Note(0, 4 * Q, 72), Note(Q, Q, 76), Note(0, 4 * Q, 48), Note(0, Q, 40, voice=3))
+    root = tree(Score((Part((Note(0, Q, 60),)), Part(notes))))
+    (field,) = root.iterfind("identification/miscellaneous/miscellaneous-field")
+    assert field.get("name") == "tunesmith-voices"
+    assert json.loads(field.text) == {"P2": {"2": 1}}
+
+
+def test_ensembles_have_a_bracket_and_songs_have_none() -> None:
+    high, low = Part((Note(0, Q, 72),), program=40), Part((Note(0, Q, 48),), program=42)
+    piano = Part((Note(0, Q, 72), Note(0, Q, 40)))
+    groups = tree(Score((Part((Note(0, Q, 60),), program=73), high, low, piano))).find("part-list")
+    tags = [(child.tag, child.get("id") or child.get("type")) for child in groups]
+    assert tags == [
+        *(("score-part", "P1"), ("part-group", "start"), ("score-part", "P2"), ("score-part", "P3")),
+        *(("part-group", "stop"), ("score-part", "P4")),
+    ]
+    assert tree(Score((high, piano))).find("part-list/part-group") is None
+
+
+def test_rests_that_another_voice_fills_are_hidden_for_one_player_only() -> None:
+    notes = (Note(0, 4 * Q, 72), Note(3 * Q, Q, 64, voice=2))
+    for program, shown in ((0, []), (52, ["half", "quarter"])):
+        rests = [n for n in tree(Score((Part(notes, program=program),))).iter("note") if n.find("rest") is not None]
+        assert [n.findtext("type") for n in rests if n.get("print-object") is None] == shown
+        assert len(rests) == 2
+
+
+def test_cymbals_have_stems_up_and_drums_down() -> None:
+    kit = (Note(0, Q, 49), Note(0, Q, 36), *(Note(n * E, E, 42) for n in range(8)), Note(Q, Q, 38))
+    root = tree(Score((Part(kit, drums=True),)))
+    assert read_back(root) == [Counter((n.onset, n.duration, n.pitch) for n in kit)]
+    stems = {(n.find("instrument").get("id"), n.findtext("stem")) for n in root.iter("note") if n.find("rest") is None}
+    assert stems == {("P1-D49", "up"), ("P1-D36", "down"), ("P1-D42", "up"), ("P1-D38", "down")}
+
+
+# Reading back --------------------------------------------------------------------------------------------------
+
+
+@given(generated())
+@settings(deadline=None, max_examples=60)
+def test_our_own_reader_reads_every_score_back(score: Score) -> None:
+    expected = musicxml_carries(score)
+    if score.end:
+        found = next(parse(musicxml.document(score).text.encode()))
+        assert found == expected
+
+
+def test_irregular_bars_come_back() -> None:
+    score = melody(*range(60, 74), meters=(Meter(0, 4, 4), Meter(7 * Q, 4, 4), Meter(9 * Q, 4, 4)), keys=(Key(0, 2),))
+    assert next(parse(musicxml.document(score).text.encode())) == musicxml_carries(score)
+
+
+def test_ties_of_several_voices_on_one_pitch_come_back() -> None:
+    notes = (Note(0, 9 * Q, 60, voice=1), Note(2 * Q, 7 * Q, 60, voice=2), Note(5 * Q, 9 * Q, 60, voice=3))
+    score = Score((Part(notes, program=42),), (Meter(),), (Key(),))
+    assert next(parse(musicxml.document(score).text.encode())) == musicxml_carries(score)
 
 
 # Edges ---------------------------------------------------------------------------------------------------------

@@ -83,6 +83,12 @@ def test_a_png_is_wide_white_and_has_its_text() -> None:
     assert (top < INK).any(1).sum() > 20  # rows of the title
 
 
+def test_bars_in_which_all_rest_are_drawn_with_their_chords() -> None:
+    chords = tuple(Chord(bar * 4 * TPQ, 4 * TPQ, 0, 0) for bar in range(40))
+    drawn = scroll.svg(Score((Part((Note(0, TPQ, 60),)), Part((Note(0, TPQ, 48),))), chords=chords))
+    assert drawn.count('class="measure"') == 40
+
+
 def test_a_flat_in_a_chord_symbol_is_drawn() -> None:
     plain, flat = (tune(chords=(Chord(0, Q, root, 0),), keys=(Key(0, -1),)) for root in (11, 10))
     svg = picture.svg(flat)

@@ -17,6 +17,7 @@ from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.score import TPQ, Chord, Jump, Key, Score, Tempo
 
 BEAT_UNITS = {TPQ // 4: "16th", TPQ // 2: "eighth", TPQ: "quarter", 2 * TPQ: "half", 4 * TPQ: "whole"}
+DOTTED = {ticks * 3 // 2: name for ticks, name in BEAT_UNITS.items()}
 SUSPENDED_SEVENTH = "7sus4"  # MusicXML has no kind of its own for it
 PRINTED_CHANGE = 0.08  # tempo changes by a smaller share are played, not printed: played-in files have hundreds
 
@@ -45,14 +46,12 @@ def tempo_marks(score: Score) -> Iterator[Mark]:
 
 def _metronome(tempo: Tempo, beat: int, offset: str) -> str:
     """A metronome mark in the felt beat."""
-    dotted = beat % 3 == 0
-    unit = BEAT_UNITS.get(beat * 2 // 3 if dotted else beat)
-    per_minute = tempo.bpm * TPQ / (beat if unit else TPQ)
+    beat = beat if beat in BEAT_UNITS or beat in DOTTED else TPQ
     sign = element(
         "metronome",
-        leaf("beat-unit", unit or "quarter"),
-        "<beat-unit-dot/>" if unit and dotted else "",
-        leaf("per-minute", f"{per_minute:.1f}".removesuffix(".0")),
+        leaf("beat-unit", BEAT_UNITS.get(beat) or DOTTED[beat]),
+        "<beat-unit-dot/>" if beat in DOTTED else "",
+        leaf("per-minute", f"{tempo.bpm * TPQ / beat:.1f}".removesuffix(".0")),
         parentheses="no",
     )
     return _direction(sign, offset, tempo=_exact(tempo.bpm))

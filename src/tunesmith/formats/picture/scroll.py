@@ -17,6 +17,7 @@ MARGIN_SHARE = 23  # the margin is this part of the width
 OPTIONS: dict[str, object] = {
     "adjustPageHeight": True,
     "breaks": "auto",
+    "condense": "none",  # otherwise systems in which all rest are left out, with their chord symbols
     "footer": "none",
     "header": "none",  # it may cut long titles; ours are set below
     "pageHeight": 60_000,
