@@ -2,7 +2,8 @@
 
     python bench/keys_and_meters.py FOLDER [--share 0.25] [--seed 1]
 
-Protocol: see `labelled.py`. Only songs that nothing was fitted to. music21 has no estimator of meter for notes
+Protocol: see `labelled.py`. Only songs that nothing was fitted to. "alone" is one half of the fitted model with the
+other switched off, not fitted again. music21 has no estimator of meter for notes
 without bars (`meter.bestTimeSignature` fits a signature to the length of one given measure), so it is not in the
 first table; partitura's `estimate_time` gives a numerator alone, which is compared with the beats in a bar.
 """
