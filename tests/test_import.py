@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 from contextlib import suppress
 from pathlib import Path
@@ -548,3 +551,38 @@ def test_a_file_of_too_many_songs_is_a_fault_of_the_file(
     request = corpus.songs.request_for(books / "1.abc", tmp_path / "parcel", None, encode)
     with pytest.raises(FormatError, match="more than 2 songs in a file"):
         corpus.songs.read_file(request)
+
+
+def test_import_never_writes_among_other_files(run: Run, home: Path, songs: Path) -> None:
+    (home / "mine").mkdir()
+    (home / "mine" / "songs.npy").write_text("mine")
+    for options in ((), ("--fresh",)):
+        assert run("import", songs, "-o", "mine", *options).line == (
+            "mine: holds other files; name a new folder for what is read"
+        )
+    assert (home / "mine" / "songs.npy").read_text() == "mine"
+    assert run("import", songs, "-o", "new").code == 0
+    (home / "new" / "mine.txt").write_text("mine")
+    assert run("import", songs, "-o", "new", "--fresh").code == 0
+    assert (home / "new" / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
+def test_ctrl_c_ends_it_in_a_line_and_the_same_command_goes_on(tmp_path: Path, many: Path) -> None:
+    program = "import sys; from tunesmith import cli, corpus; corpus.ingesting.JOB = 'jobs:read_or_die'; cli.main()"
+    command = [sys.executable, "-c", program, "import", str(many), "-o", str(tmp_path / "prepared"), "--jobs", "1"]
+    environment = {"PYTHONPATH": str(Path(__file__).parent), jobs.LOG: str(tmp_path / "log")}
+    (tmp_path / "log").touch()
+    work = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while (tmp_path / "log").read_text().count("\n") < 30:
+        time.sleep(0.02)
+    os.killpg(work.pid, signal.SIGINT)  # as the terminal does: to the workers too
+    _, told = work.communicate(timeout=60)
+    assert (work.returncode, told) == (130, "tunesmith: stopped; the same command goes on or starts again\n")
+    finished = (tmp_path / "prepared" / "journal.jsonl").read_text().count("\n") - 1
+    assert 0 < finished <= (tmp_path / "log").read_text().count("\n")
+    assert not (tmp_path / "prepared" / "parcels").exists()
+    (tmp_path / "log").write_text("")
+    again = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    assert "60 songs kept, 1 duplicate, 121 dropped" in again.stdout
+    assert (tmp_path / "log").read_text().count("\n") == 182 - finished

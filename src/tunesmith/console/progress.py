@@ -43,11 +43,13 @@ class Bar:
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        if self.live:
+            self._progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self.live:  # elsewhere it would leave an empty line
+            self._progress.stop()
 
     def task(self, description: str, total: float | None) -> None:
         """Begin a stretch of work of `total` steps (None: unknown)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -12,11 +11,13 @@ from tunesmith import formats, scheme
 from tunesmith.corpus.entries import Entry
 from tunesmith.corpus.finding import find_files, request_key
 from tunesmith.corpus.ingesting import ingest
+from tunesmith.corpus.journal import JOURNAL
 from tunesmith.corpus.songs import Encoder
-from tunesmith.corpus.store import Corpus, ready
+from tunesmith.corpus.store import ABOUT, Corpus, ready
 from tunesmith.corpus.workers import Limits
-from tunesmith.errors import CorpusError, RequestError
-from tunesmith.files import make_folder
+from tunesmith.corpus.writing import clear
+from tunesmith.errors import CorpusError, RequestError, StorageError
+from tunesmith.files import make_folder, storage_error
 from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.score import Score
 
@@ -136,11 +137,22 @@ def importing(request: ImportRequest) -> Iterator[Gathered | Entry | Ingested]:
     """
     request.check()
     with tempfile.TemporaryDirectory(prefix="tunesmith-") as temporary:
-        place = request.output or Path(temporary)
-        if request.output and not request.resume and (place / "report.jsonl").exists():
-            shutil.rmtree(place)
-        songs = yield from gathered(request, make_folder(place))
+        place = make_folder(request.output or Path(temporary))
+        _check_place(place)
+        if not request.resume:
+            clear(place)
+        songs = yield from gathered(request, place)
         yield Ingested.of(songs)
+
+
+def _check_place(place: Path) -> None:
+    """Only a new folder, or one with a corpus in it, is written to: no file of the user's is ever in the way."""
+    try:
+        taken = any(place.iterdir()) and not any((place / name).exists() for name in (ABOUT, JOURNAL))
+    except OSError as error:
+        raise storage_error(error, place) from error
+    if taken:
+        raise StorageError("holds other files", path=place, fix="name a new folder for what is read")
 
 
 def _nothing_kept(songs: Corpus, request: ImportRequest) -> CorpusError:

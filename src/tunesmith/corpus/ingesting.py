@@ -82,7 +82,7 @@ def _sources(
             yield from ([song_of(s, Path(), encode)] for s in group if isinstance(s, Score))
             continue
         files = [song for song in group if isinstance(song, Path)]
-        if (jobs is None and _few(files)) or not workers.name_of(encode):
+        if (jobs is None and _few(files)) or not (workers.possible() and workers.name_of(encode)):
             yield from (songs_of(path, options, encode) for path in files)
         else:
             count = min(jobs or workers.cores(), -(-len(files) // EACH))

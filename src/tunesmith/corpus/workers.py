@@ -25,7 +25,7 @@ from typing import IO, Any
 from tunesmith.corpus.worker_main import OUT_OF_MEMORY, alive, named, read_frame, write_frame
 from tunesmith.errors import TunesmithError
 
-__all__ = ["Limits", "Outcome", "alive", "cores", "name_of", "named", "outcomes"]
+__all__ = ["Limits", "Outcome", "alive", "cores", "name_of", "named", "outcomes", "possible"]
 
 AHEAD = 64  # requests a worker, done before their turn, that may wait for an earlier one
 START_SECONDS = 120.0  # for a worker to start on a busy machine
@@ -57,6 +57,11 @@ class Outcome:
 
     reply: Request | None
     failure: str = ""
+
+
+def possible() -> bool:
+    """Whether workers can be started: not where Python is a part of another program."""
+    return bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
 def cores() -> int:

@@ -36,10 +36,10 @@ class Writer:
 
     def __init__(self, folder: Path, key: str, drop_near: bool = False) -> None:
         self.folder, self._key, self._drop_near = folder, key, drop_near
-        (folder / ABOUT).unlink(missing_ok=True)
         self.place, journal = last_place(folder, key)
         if not self.place.files:
-            _clear(folder)
+            clear(folder)
+        (folder / ABOUT).unlink(missing_ok=True)
         sizes = self.place.sizes() | {JOURNAL: journal}
         self._files: dict[str, IO[bytes]] = {name: continued(folder / name, size) for name, size in sizes.items()}
         if not journal:
@@ -151,9 +151,9 @@ class Writer:
         self._alike.remember(self._rows()["tones"])
 
 
-def _clear(folder: Path) -> None:
-    """Remove what an earlier corpus or a part of one has left."""
-    for pattern in ("events-*.npy", "frames-*.npy", SONGS, REPORT, ROWS, MELODIES, JOURNAL):
+def clear(folder: Path) -> None:
+    """Remove an earlier corpus or a part of one from a folder, and nothing else."""
+    for pattern in (ABOUT, "events-*.npy", "frames-*.npy", SONGS, REPORT, ROWS, MELODIES, JOURNAL):
         for path in folder.glob(pattern):
             path.unlink()
 
