@@ -18,7 +18,7 @@ from tunesmith.score.cut import merged
 
 LEAST = 2  # bars of a section that is worth a repeat
 LONGEST = 1024  # cells from one pass of a section to the next: more is not looked for
-MOST_TIMES = 4  # passes of a section
+MOST_TIMES = 12  # passes of a section
 LONGEST_ENDING = 4  # bars of an ending, and no longer than what it ends
 SIGNS, BRACKET = 1.5, 0.75  # bars that the signs of a repeat, and each ending, must save to be worth reading
 RETURN = 3.0  # bars that a D.C. al Fine must save
@@ -206,8 +206,8 @@ def _returning(cells: Cells, choices: dict[int, list[Section]]) -> Iterator[Plan
         if cells.clean[start] and ids[start : start + LEAST] == ids[:LEAST]:
             tried += 1
             plan = _cheapest(cells, choices, start)
-            again = [ids[cell] for cell in plan.once()[: count - start]]
-            if again == ids[start:]:
+            once = plan.once()
+            if len(once) > count - start and [ids[cell] for cell in once[: count - start]] == ids[start:]:
                 yield Plan(plan.sections, start, count - start)
 
 

@@ -19,6 +19,7 @@ from tunesmith.score import TPQ, Key, Note, Score, Tempo
 FEWEST = 12  # onsets, below which the grid that a file gives is believed
 PLAIN, NOTATED = 0.7, 0.9  # shares of onsets exactly on plain places, on any places of notation, that decide at once
 FIT = 0.2  # bits an onset by which a grid must explain the onsets better than chance, in most of the piece
+SURE = 0.6  # the same for a grid that is off by a constant, of which a short piece may find one by chance
 WINDOW = 16  # onsets that are judged together
 BEST_OF = 0.2  # share of these windows that may fit worse
 ERRORS = (0.003, 0.01, 0.02, 0.03, 0.045, 0.06)  # deviations from the grid that are tried, in quarter notes
@@ -39,9 +40,15 @@ def fits_grid(score: Score) -> bool:
     ticks = np.unique(np.array([n.onset for p in score.parts for n in p.notes], np.int64))
     if len(ticks) < FEWEST or _exact(ticks % TPQ):
         return True
-    gain = _gain((ticks % TPQ) / TPQ)
-    sums = np.convolve(gain, np.ones(min(WINDOW, len(gain))) / min(WINDOW, len(gain)), "valid")
-    return float(np.quantile(sums, BEST_OF)) > FIT
+    phases = (ticks % TPQ) / TPQ
+    usual = float(np.bincount((phases * 96).astype(int)).argmax()) / 96  # a grace note at the start may shift all
+    return any(_explained(_gain((phases - shift) % 1)) > fit for shift, fit in ((0.0, FIT), (usual + 1 / 192, SURE)))
+
+
+def _explained(gain: Floats) -> float:
+    """The bits an onset that a grid gains, in all but a few windows."""
+    width = min(WINDOW, len(gain))
+    return float(np.quantile(np.convolve(gain, np.ones(width) / width, "valid"), BEST_OF))
 
 
 def _exact(inside: Ints) -> bool:
