@@ -95,8 +95,7 @@ def _part(staves: list[Spine]) -> Part:
     notes: list[Note] = []
     above = 0
     for spine in staves:
-        steps, semitones = spine.transposed
-        fifths = 7 * semitones - 12 * steps
+        fifths, semitones = _moved(spine)
         for n in spine.notes:
             pitch = (instrument.drum or DEFAULT_DRUM_KEY) if drums else n.pitch - semitones
             place = None if drums else n.fifths - fifths
@@ -104,6 +103,20 @@ def _part(staves: list[Spine]) -> Part:
         above += max((n.layer for n in spine.notes), default=1)
     name = next((spine.name for spine in staves if spine.name), instrument.name)
     return Part(tuple(notes), name, instrument.program, drums)
+
+
+def _moved(spine: Spine) -> tuple[int, int]:
+    """How far a spine's notes have been moved from sounding pitch: on the line of fifths, and in semitones.
+
+    Raises:
+        FormatError: moved back they would leave the range of MIDI pitches.
+    """
+    steps, semitones = spine.transposed
+    if semitones and not all(0 <= n.pitch - semitones <= 127 for n in spine.notes):
+        text = f"*Trd{steps}c{semitones}"
+        raise FormatError(f"{text} moves notes out of the range of pitches", where=f"spine {spine.number}")
+    fifths = 7 * semitones - 12 * steps
+    return fifths if abs(fifths) <= 7 else (fifths + 6) % 12 - 6, semitones  # no interval: the semitones count
 
 
 # --- what holds for all parts
