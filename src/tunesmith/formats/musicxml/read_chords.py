@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # kind -> suffix; the qualities' own kinds first, then the nearest for kinds that the score does not know
 SUFFIXES = {quality.kind: quality.suffix for quality in reversed(theory.QUALITIES)}
+QUALITY_BY_TEXT = {text: index for index, q in enumerate(theory.QUALITIES) for text in (q.suffix, *q.spellings)}
 NEAREST = {
     "dominant-11th": "9",
     "dominant-13th": "9",
@@ -99,18 +100,16 @@ def _place_of(element: ET.Element, name: str, moved: int) -> int | None:
 
 def _quality(kind: str, element: ET.Element) -> tuple[int, bool] | None:
     """The index of a chord's quality, and whether it says all; None where the kind says nothing."""
-    text = (element.find("kind").get("text") or "").strip()  # type: ignore[union-attr]  # there is one: it has a text
     base = SUFFIXES.get(kind, NEAREST.get(kind))
     if base is None:
-        own = theory.parse_chord("C" + text) if text else None
-        return None if own is None or own[2] is not None else (own[1], True)
+        sign = element.find("kind")
+        own = QUALITY_BY_TEXT.get("" if sign is None else sign.get("text", "").strip(), 0)
+        return (own, True) if own else None
     degrees = "".join(_degree(d, base) for d in element.findall("degree")[:MAX_DEGREES])
-    for suffix in (base + degrees, degrees + base):  # "m" and "7": "m7"; "sus4" and "7": "7sus4"
-        found = theory.parse_chord("C" + suffix)
-        if found and found[2] is None:
-            return found[1], kind not in NEAREST or kind in EXACT
-    plain = theory.parse_chord("C" + base)
-    return None if plain is None else (plain[1], False)
+    for text in (base + degrees, degrees + base):  # "m" and "7": "m7"; "sus4" and "7": "7sus4"
+        if text in QUALITY_BY_TEXT:
+            return QUALITY_BY_TEXT[text], kind not in NEAREST or kind in EXACT
+    return QUALITY_BY_TEXT[base], False
 
 
 def _degree(degree: ET.Element, base: str) -> str:

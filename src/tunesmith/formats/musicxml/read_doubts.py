@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tunesmith.errors import SongWarning
+from tunesmith.errors import FormatError, SongWarning
 
 
 class Doubt(Enum):
@@ -31,6 +31,10 @@ class Doubt(Enum):
     MENDED_EMPTY = "part without measures", "parts without measures"
 
 
+MOST = 10_000  # doubts of one kind: it is no score, then
+USUAL = {Doubt.GRACE, Doubt.CUE, Doubt.UNPITCHED, Doubt.MENDED_CHORD, Doubt.MENDED_MICROTONE}  # but of these
+
+
 @dataclass(slots=True)
 class Doubts:
     """Counts of doubts, each with the place where it was first met."""
@@ -40,10 +44,16 @@ class Doubts:
     others: list[tuple[str, str]] = field(default_factory=list)  # what, place
 
     def add(self, doubt: Doubt, part: str, measure: str | None = None) -> None:
-        """Count a doubt."""
-        self.counts[doubt] = self.counts.get(doubt, 0) + 1
-        if doubt not in self.places:
+        """Count a doubt.
+
+        Raises:
+            FormatError: there are thousands of one kind.
+        """
+        count = self.counts[doubt] = self.counts.get(doubt, 0) + 1
+        if count == 1:
             self.places[doubt] = f"part {part}" + (f", measure {measure}" if measure is not None else "")
+        if count > MOST and doubt not in USUAL:
+            raise FormatError(f"too much in it is wrong: {self._count(doubt)}", where=f"first in {self.places[doubt]}")
 
     def warning(self) -> SongWarning | None:
         """All doubts in one line, or None; its place is that of the first thing left out, or else mended."""

@@ -23,7 +23,8 @@ from defusedxml import DefusedXmlException
 from tunesmith.errors import FormatError
 from tunesmith.files import MAX_SONG_BYTES
 
-MAX_ELEMENTS = 2_500_000
+MAX_DEPTH = 100  # MusicXML itself needs a dozen
+MAX_ELEMENTS = 2_000_000
 MAX_STEP = 4 * 2**20  # bytes of the head, or of one measure: more would have to be held in memory at once
 MAX_MEMBERS = 1_000  # of an archive
 CONTAINER = "META-INF/container.xml"
@@ -36,6 +37,10 @@ _ENTRY = b"PK\x01\x02"  # opens every entry of an archive's table of contents
 _KNOWN = {b"%PDF": "a PDF", b"\x89PNG": "a picture", b"MThd": "a MIDI file", b"PK\x05\x06": "an empty archive"}
 _FIX = "export the piece as MusicXML from a notation program"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+
+
+class NotXml(FormatError):
+    """Not well-formed, or not of MusicXML's root: the head may be damaged, and the music after it whole."""
 
 
 def unpacked(data: bytes) -> bytes:
@@ -131,10 +136,20 @@ def pieces(data: bytes) -> Iterator[tuple[ET.Element, ET.Element]]:
         for found in _complete(root):
             used = place
             yield found
+        _check_depth(root)
         if place - used > MAX_STEP:
             raise FormatError(f"{MAX_STEP // 2**20} MiB without a measure, too much for a song", fix=_FIX)
     _close(parser)
     yield from _complete(root, whole=True)
+
+
+def _check_depth(root: ET.Element | None) -> None:
+    """Refuse elements that are nested too deep: what is still open is the last child of the last child and so on."""
+    depth = 0
+    while root is not None and len(root):
+        root, depth = root[-1], depth + 1
+        if depth > MAX_DEPTH:
+            raise FormatError(f"elements nested more than {MAX_DEPTH} deep", fix=_FIX)
 
 
 def _complete(root: ET.Element | None, whole: bool = False) -> Iterator[tuple[ET.Element, ET.Element]]:
@@ -170,11 +185,11 @@ def _close(parser: Parser) -> None:
         raise not_well_formed(error) from None
 
 
-def not_well_formed(error: ET.ParseError) -> FormatError:
+def not_well_formed(error: ET.ParseError) -> NotXml:
     """The reason and place of an XML fault."""
     line, column = error.position
     reason = str(error).partition(":")[0]
-    return FormatError(f"not well-formed XML: {reason}", where=f"line {line}, column {column + 1}", fix=_FIX)
+    return NotXml(f"not well-formed XML: {reason}", where=f"line {line}, column {column + 1}", fix=_FIX)
 
 
 class _Root:
@@ -207,4 +222,4 @@ def check_head(data: bytes) -> None:
         raise FormatError(f"its text cannot be read: {error}", fix=_FIX) from None
     if root.name not in ROOTS:
         what = f"it begins with <{root.name[:40]}>" if root.name else "there is nothing in it"
-        raise FormatError(f"is not MusicXML: {what}", fix=_FIX)
+        raise NotXml(f"is not MusicXML: {what}", fix=_FIX)

@@ -16,7 +16,7 @@ from tunesmith.formats import ReadOptions
 from tunesmith.formats.form import Grid, repeats
 from tunesmith.formats.musicxml.read_chords import Symbol
 from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
-from tunesmith.formats.musicxml.read_file import pieces, unpacked
+from tunesmith.formats.musicxml.read_file import NotXml, pieces, unpacked
 from tunesmith.formats.musicxml.read_form import Layout, bars, lay_out, marks_of
 from tunesmith.formats.musicxml.read_head import Head, Listed
 from tunesmith.formats.musicxml.read_jumps import jumps
@@ -28,8 +28,8 @@ from tunesmith.theory import pitch_class
 MAX_PARTS = 500
 MAX_MEASURES = 20_000  # of a part
 MAX_SPANS = 500_000  # measures of all parts
-MAX_NOTES = 500_000
-MAX_SIGNS = 500_000
+MAX_NOTES = 250_000
+MAX_SIGNS = 100_000
 
 ROOT, PART_LIST = b"<score-partwise>", b"<part-list>"
 
@@ -47,21 +47,29 @@ def read(path: Path, options: ReadOptions) -> Iterator[Score | FormatError]:
 
 def parse(data: bytes) -> Iterator[Score | FormatError]:
     """The score of MusicXML, plain or packed; see `read`."""
-    reader = Reader()
-    xml = unpacked(data)
-    try:
-        reader.take(xml)
-    except FormatError:
-        music = xml.find(PART_LIST)
-        if reader.parts or music < 0:
-            raise
-        reader = Reader()
-        reader.doubts.others.append(("its head is damaged, read without title and composer", "<part-list>"))
-        reader.take(ROOT + xml[music:])
+    reader = _read(unpacked(data))
     yield reader.score()
     warning = reader.doubts.warning()
     if warning:
         yield warning
+
+
+def _read(xml: bytes) -> Reader:
+    """The reader of a file, which has read it; where only its head is damaged, the music after it."""
+    reader = Reader()
+    try:
+        reader.take(xml)
+    except NotXml as error:
+        music = xml.find(PART_LIST)
+        if reader.parts or music < 0:
+            raise
+        reader = Reader()
+        reader.doubts.others.append(("its head is damaged, read without title and composer", PART_LIST.decode()))
+        try:
+            reader.take(ROOT + xml[music:])
+        except FormatError:
+            raise error from None
+    return reader
 
 
 @contextmanager
