@@ -158,7 +158,8 @@ def abc_carries(score: Score) -> Score:
 
 
 def musicxml_carries(score: Score) -> Score:
-    """All up to the last bar line; what has no spelling gets one; a meter said again at a bar line adds nothing."""
+    """All up to the last bar line. What has no spelling gets one; a bass that is the root and a meter said again at
+    a bar line add nothing."""
     end = max((bar.end for bar in score.bars()), default=0)
 
     def spelling(onset: int, pitch: int, own: int | None) -> int:
@@ -175,7 +176,10 @@ def musicxml_carries(score: Score) -> Score:
         if meter.onset < end and not (again and (meter.onset - (before.onset or score.pickup)) % meter.bar == 0):
             meters.append(meter)
     parts = (dataclasses.replace(p, notes=tuple(note(n, p.drums) for n in p.notes)) for p in score.parts)
-    chords = (dataclasses.replace(c, fifths=spelling(c.onset, c.root, c.fifths)) for c in score.chords)
+    chords = (
+        dataclasses.replace(c, fifths=spelling(c.onset, c.root, c.fifths), bass=None if c.bass == c.root else c.bass)
+        for c in score.chords
+    )
     return score.replace(
         parts=tuple(parts),
         chords=tuple(chords),

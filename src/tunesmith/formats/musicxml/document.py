@@ -4,7 +4,7 @@
 fifth note of `Part.notes`; what a tied note has after its first head adds `-2`, `-3`, ...), rests `p1r5`.
 A voice keeps its number in `<voice>`; where it needs further numbers, because its notes overlap or lie on two
 staves, the field "tunesmith-voices" says so: `{"P1": {"5": 1}}`. The same score gives the same bytes.
-What is lost: changes of meter, key or tempo after the last bar.
+What is lost: changes of meter, key or tempo after the last bar; that a chord names its root as bass (C/C).
 """
 
 from __future__ import annotations
