@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
 
@@ -44,23 +45,25 @@ def left_hand(notes: Sequence[Note]) -> list[bool]:
     return [n.pitch < place for place, (_, group) in groups for n in group]
 
 
-def _sounding(notes: Sequence[Note]) -> Iterator[NDArray[np.int64]]:
+def _sounding(notes: Sequence[Note]) -> Iterator[tuple[int, ...]]:
     """The pitches that sound at every onset, sorted."""
     ends: dict[int, int] = {}  # by pitch, so that there are few however many notes are held
     for onset, group in groupby(notes, key=attrgetter("onset")):
         ends = {pitch: end for pitch, end in ends.items() if end > onset}
         for n in group:
             ends[n.pitch] = max(n.end, ends.get(n.pitch, 0))
-        yield np.array(sorted(ends))
+        yield tuple(sorted(ends))
 
 
-def _strain(pitches: NDArray[np.int64]) -> NDArray[np.float64]:
+@lru_cache(4096)
+def _strain(pitches: tuple[int, ...]) -> NDArray[np.float64]:
     """What speaks against each of `PLACES` as the place where these pitches part."""
     count = np.searchsorted(pitches, PLACES)  # how many notes are the left hand's
-    padded = np.concatenate([[-_NONE], pitches, [_NONE]])
+    padded = np.array([-_NONE, *pitches, _NONE])
     below, above = padded[count], padded[count + 1]
-    stretch = np.where(count > 0, below - pitches[0] - REACH, 0).clip(0)
-    stretch = stretch + np.where(count < len(pitches), pitches[-1] - above - REACH, 0).clip(0)
-    narrow = (ROOM - (PLACES - below)).clip(0) + (ROOM - (above - PLACES)).clip(0)
+    left = np.where(count > 0, below - pitches[0] - REACH, 0)
+    right = np.where(count < len(pitches), pitches[-1] - above - REACH, 0)
+    stretch = np.maximum(left, 0) + np.maximum(right, 0)
+    narrow = np.maximum(ROOM - (PLACES - below), 0) + np.maximum(ROOM - (above - PLACES), 0)
     strain: NDArray[np.float64] = STRETCH * stretch + NARROW * narrow + AWAY * np.abs(PLACES - MIDDLE)
     return strain

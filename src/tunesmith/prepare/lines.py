@@ -10,6 +10,7 @@ contigs of E. Chew and X. Wu, "Separating voices in polyphonic music", CMMR 2004
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -55,7 +56,8 @@ class _State(NamedTuple):
 
 def assign(units: Sequence[Unit], voices: int, costs: Costs = COSTS, beam: int = BEAM) -> list[int]:
     """The voice, 0 = highest, of every unit; `units` in order of onset, never more at once than `voices`."""
-    states = [_State(0.0, (_NEVER,) * voices, (0.0,) * voices, (0.0,) * voices, None)]
+    nowhere = (-math.inf,) * voices
+    states = [_State(0.0, (_NEVER,) * voices, nowhere, nowhere, None)]
     for onset, together in _slices(units):
         new = [(_height(units[place]), units[place].end) for place in together]
         states = _extended(states, new, onset, costs, beam)
@@ -115,25 +117,30 @@ def _choices(free: tuple[int, ...], level: tuple[bool, ...]) -> tuple[tuple[tupl
 
 
 def _prices(state: _State, pitch: float, onset: int, costs: Costs) -> list[float]:
-    """What a unit of this pitch costs in every voice."""
+    """What a unit of this pitch costs in every voice that is free; of the others only the part that is for sides."""
     _, ends, pitches, means, _ = state
-    prices = []
+    cross, order, prices = costs.cross, costs.order, []
+    wrong = 0.0  # for the voices above that are, or were last, below the unit
     for end, last, mean in zip(ends, pitches, means, strict=True):
         if end == _NEVER:
-            prices.append(costs.enter)
+            prices.append(wrong + costs.enter)
             continue
-        leap = pitch - last if pitch > last else last - pitch
-        price = costs.leap * (leap if leap < costs.leap_most else costs.leap_most) + costs.far * abs(pitch - mean)
-        if end < onset:
-            price += costs.gap + min(costs.rest * (onset - end) / TPQ, costs.rest_most)
-        prices.append(price)
-    for voice, (end, last) in enumerate(zip(ends, pitches, strict=True)):
-        if last == pitch or end == _NEVER:
-            continue
-        wrong = costs.cross if end > onset else costs.order
-        for other in range(voice + 1, len(prices)) if last < pitch else range(voice):
-            prices[other] += wrong
+        prices.append(wrong if end > onset else wrong + _link(pitch, last, mean, onset - end, costs))
+        if last < pitch:
+            wrong += cross if end > onset else order
+    wrong = 0.0  # for the voices below that are above it
+    for voice in range(len(prices) - 1, -1, -1):
+        prices[voice] += wrong
+        if pitches[voice] > pitch:
+            wrong += cross if ends[voice] > onset else order
     return prices
+
+
+def _link(pitch: float, last: float, mean: float, rest: int, costs: Costs) -> float:
+    """What it costs to go on in a voice with its last pitch, its mean pitch and a rest in ticks."""
+    leap, away = abs(pitch - last), abs(pitch - mean)
+    price = costs.leap * (leap if leap < costs.leap_most else costs.leap_most) + costs.far * away
+    return price + costs.gap + min(costs.rest * rest / TPQ, costs.rest_most) if rest else price
 
 
 def _after(

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from tunesmith.score import Note
 
-# Notes are chords where neighbours under a higher one always begin and end together, or where one of these is so; the
-# figures were fitted on hymns, chamber music and madrigals against piano music.
+# Notes are chords where one of these is so; fitted on hymns, chamber music and madrigals against piano music.
 CROWDED = 0.25  # the share of time with more notes at once than voices is above this;
-STEADY = 0.75  # the commonest number of notes at once has less than this share of the time,
-TOGETHER = 0.8  # and of neighbours that begin together, under a higher one, more than this share end together.
-USUAL = 0.95  # the usual number of notes at once is exceeded for less than the rest of the time
+STEADY = 0.65  # the commonest number of notes at once has less than this share of the time,
+TOGETHER = 0.8  # and of neighbours that begin together, under a higher one, more than this share end together;
+LED = 0.7  # those always end together, but of the highest and the one next to it less than this share do
+USUAL = 0.7  # the usual number of notes at once is exceeded for less than the rest of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ def texture(notes: Sequence[Note], most: int) -> Texture:
     times = _times(notes)
     shares = times / max(times.sum(), 1)
     usual = int(np.searchsorted(np.cumsum(shares), USUAL)) + 1
-    together = _together(notes)
-    fused = together == 1 or (together > TOGETHER and shares.max(initial=0) < STEADY)
+    under, top = _together(notes)
+    fused = (under > TOGETHER and shares.max(initial=0) < STEADY) or (under == 1 and top < LED)
     return Texture(bool(shares[most:].sum() > CROWDED or fused), usual)
 
 
@@ -54,8 +54,11 @@ def _times(notes: Sequence[Note]) -> NDArray[np.int64]:
     return times
 
 
-def _together(notes: Sequence[Note]) -> float:
-    """Of neighbours in pitch that begin together, the highest at each onset left out: the share that end together."""
+def _together(notes: Sequence[Note]) -> tuple[float, float]:
+    """The share of neighbours that begin together which end together: those under a higher one, and the highest two."""
     rows = np.array(sorted((n.onset, n.pitch, n.end) for n in notes))
-    under = (rows[2:, 0] == rows[:-2, 0]) if len(rows) > 2 else np.zeros(0, bool)  # a third one is above the two
-    return float((rows[1:-1, 2] == rows[:-2, 2])[under].mean()) if under.any() else 0.0
+    pairs = rows[1:, 0] == rows[:-1, 0]
+    under = pairs & np.append(pairs[1:], False)
+    alike = rows[1:, 2] == rows[:-1, 2]
+    shares = [float(alike[chosen].mean()) if chosen.any() else 0.0 for chosen in (under, pairs & ~under)]
+    return shares[0], shares[1]
