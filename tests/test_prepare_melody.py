@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunesmith import api, cli, formats
 from tunesmith.errors import RequestError
 from tunesmith.prepare import LINES, bass, melody, only
 from tunesmith.prepare.melody import melody_part
@@ -157,3 +158,36 @@ def test_a_crowd_and_a_pedal_end_soon():
     ):
         assert melody(Score((Part(tuple(notes)),))).notes
     assert time.process_time() - start < 5
+
+
+@pytest.fixture
+def arrangement(tmp_path):
+    """A MIDI file of a tune with its accompaniment in one track."""
+    path = tmp_path / "song.mid"
+    formats.write(Score((Part((*tune().notes, *oompah().notes)),), (Meter(0, 3, 4),)), path)
+    return path
+
+
+def test_convert_takes_the_tune_alone(arrangement):
+    out = arrangement.with_name("tune.mid")
+    assert cli.run(["convert", str(arrangement), str(out), "--only", "melody"]) == 0
+    assert pitches(next(formats.read(out)).parts[0]) == list(TUNE)
+    assert cli.run(["convert", str(arrangement), str(out), "--only", "bass"]) == 0
+    assert set(pitches(next(formats.read(out)).parts[0])) < {48, 55, *TUNE}
+
+
+def test_learning_takes_the_tune_alone(arrangement):
+    found = [
+        [e for e in api.importing(api.ImportRequest((given,), only="melody")) if isinstance(e, api.Entry)]
+        for given in (arrangement, next(formats.read(arrangement)))
+    ]
+    assert [[(e.status, e.notes, e.voices) for e in entries] for entries in found] == [[("kept", len(TUNE), 1)]] * 2
+    assert pitches(api.load_songs(arrangement, options=api.ReadOptions(only="melody"))[0].parts[0]) == list(TUNE)
+
+
+@pytest.mark.parametrize(
+    "command", [["convert", "{}", "{}.abc"], ["learn", "{}", "-o", "{}.safetensors"], ["import", "{}"]]
+)
+def test_an_unknown_line_is_one_line_on_the_command_line(arrangement, command, capsys):
+    assert cli.run([*(word.format(arrangement) for word in command), "--only", "alto"]) == 2
+    assert capsys.readouterr().err == "tunesmith: unknown line 'alto'; known are: all, melody, bass\n"

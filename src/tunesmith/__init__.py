@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Request,
         Score,
         WriteOptions,
+        bass,
         compose,
         evaluate,
         fold,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         learning,
         load_model,
         load_songs,
+        melody,
         save,
     )
     from tunesmith.errors import TunesmithError
@@ -44,6 +46,7 @@ __all__ = [
     "TunesmithError",
     "WriteOptions",
     "__version__",
+    "bass",
     "compose",
     "evaluate",
     "fold",
@@ -52,6 +55,7 @@ __all__ = [
     "learning",
     "load_model",
     "load_songs",
+    "melody",
     "save",
 ]
 

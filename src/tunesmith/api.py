@@ -38,7 +38,7 @@ from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
 from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.inspection import Evaluated, evaluate, info, is_warning, read_songs, summed
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
-from tunesmith.prepare import fold, prepare
+from tunesmith.prepare import LINES, bass, fold, melody, only, prepare
 from tunesmith.sample import Request
 from tunesmith.score import Key, Meter, Score
 from tunesmith.train import Epoch
@@ -71,6 +71,7 @@ __all__ = [
     "StorageError",
     "Summary",
     "WriteOptions",
+    "bass",
     "checked",
     "compose",
     "evaluate",
@@ -84,6 +85,8 @@ __all__ = [
     "load_model",
     "load_songs",
     "make_folder",
+    "melody",
+    "only",
     "parse_key",
     "parse_meter",
     "picture",
@@ -128,6 +131,8 @@ def checked(options: Options) -> Options:
     shortest, longest = STEP_SECONDS
     if not shortest <= options.step_seconds <= longest:
         raise RequestError(f"a step of {options.step_seconds:g} seconds", fix=f"choose {shortest:g} to {longest:g}")
+    if isinstance(options, ReadOptions) and options.only not in LINES:
+        raise RequestError(f"unknown line {options.only!r}", fix=f"known are: {', '.join(LINES)}")
     if isinstance(options, WriteOptions):
         from tunesmith.sound.effects import chain
 
@@ -158,7 +163,8 @@ def load_songs(*paths: PathLike, options: ReadOptions | None = None) -> Songs:
                 if isinstance(song, TunesmithError):
                     problems.append(song)
                 else:
-                    scores.append(prepare(song if song.title else song.replace(title=_name(path))))
+                    line = only(song, options.only if options else "all")
+                    scores.append(prepare(line if line.title else line.replace(title=_name(path))))
         except TunesmithError as error:
             problems.append(error)
     if not scores:

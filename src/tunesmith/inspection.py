@@ -16,7 +16,7 @@ from tunesmith.errors import FormatError, SongWarning, StorageError, TunesmithEr
 from tunesmith.evaluation import Bits, bits_of, total
 from tunesmith.formats import ReadOptions
 from tunesmith.models import Song
-from tunesmith.prepare import prepare
+from tunesmith.prepare import only, prepare
 from tunesmith.scheme.steps import encode_steps
 from tunesmith.score import Score
 
@@ -72,7 +72,8 @@ def evaluate(model: Learned | PathLike, *paths: PathLike, options: ReadOptions |
                 if isinstance(song, FormatError):
                     yield Evaluated(path.stem, Bits(), str(song))
                 else:
-                    yield _evaluated(learned, song, song.title or path.stem)
+                    line = only(song, options.only if options else "all")
+                    yield _evaluated(learned, line, song.title or path.stem)
         except TunesmithError as error:
             yield Evaluated(path.stem, Bits(), str(error))
 

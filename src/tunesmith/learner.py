@@ -55,8 +55,8 @@ class LearnRequest:
 
     `model`: one of `KINDS`. `size`: of the network, one of `SIZES` or "auto". `epochs`: the most (None: by the
     number of songs). `keep_songs`: whether the model file holds the songs, which composing draws headers and
-    ranges from. `resume`: go on where an earlier run of the same request was stopped. `jobs` and
-    `drop_near_duplicates`: see `ImportRequest`.
+    ranges from. `resume`: go on where an earlier run of the same request was stopped. `jobs`, `only`
+    and `drop_near_duplicates`: see `ImportRequest`.
     """
 
     songs: tuple[Path | Score, ...]
@@ -67,6 +67,7 @@ class LearnRequest:
     seed: int = 0
     keep_songs: bool = True
     step_seconds: float = 0.4
+    only: str = "all"
     resume: bool = True
     jobs: int | None = None
     drop_near_duplicates: bool = False
@@ -78,6 +79,7 @@ class LearnRequest:
             jobs=self.jobs,
             drop_near_duplicates=self.drop_near_duplicates,
             step_seconds=self.step_seconds,
+            only=self.only,
         )
 
     def check(self) -> None:

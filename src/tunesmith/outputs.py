@@ -94,13 +94,16 @@ def _save_all(piece: Score, files: Sequence[Path], options: WriteOptions, done: 
         done(file.name)
 
 
-def convert_song(song: Path, output: Path, options: WriteOptions, step: float, doing: str) -> None:
-    """Write every song of a file in the format that `output` asks for, numbered where there are several."""
+def convert_song(song: Path, output: Path, options: WriteOptions, step: float, doing: str, only: str = "all") -> None:
+    """Write every song of a file, or `only` a line of it, in the format that `output` asks for.
+
+    The files are numbered where there are several songs.
+    """
     from tunesmith import api, console
 
     api.checked(options)
     # read before anything is written: OUT may be IN
-    found = list(api.read_songs(song, api.checked(api.ReadOptions(step_seconds=step))))
+    found = list(api.read_songs(song, api.checked(api.ReadOptions(step, only))))
     problems = [s for s in found if isinstance(s, TunesmithError)]
     scores = [s for s in found if not isinstance(s, TunesmithError)]
     written = []
@@ -109,7 +112,7 @@ def convert_song(song: Path, output: Path, options: WriteOptions, step: float, d
         for number, score in enumerate(scores, 1):
             place = output.with_stem(f"{output.stem}-{number}") if len(scores) > 1 else output
             try:
-                api.save(score, place, options)
+                api.save(api.only(score, only), place, options)
             except FormatError as error:  # this format cannot hold this song; it may hold the others
                 problems.append(error)
                 continue

@@ -52,6 +52,11 @@ def step_option(command: Any) -> Any:
     )(command)
 
 
+def fermata_option(command: Any) -> Any:
+    """`--fermata`, of what shows a score."""
+    return click.option("--fermata", is_flag=True, help="Print a fermata on the last note of every part.")(command)
+
+
 def sound_options(command: Any) -> Any:
     """`--sound` and `--feel`."""
     command = click.option(
@@ -59,6 +64,13 @@ def sound_options(command: Any) -> Any:
     )(command)
     return click.option(
         "--sound", default="piano", show_default=True, metavar="NAME", help="piano, or classic (the historical chain)."
+    )(command)
+
+
+def only_option(command: Any) -> Any:
+    """`--only`, a line of the songs."""
+    return click.option(
+        "--only", default="all", show_default=True, metavar="LINE", help="Of every song: all, melody, or bass."
     )(command)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tunesmith import outputs
-from tunesmith.cli.group import SONGS, cli, seed_option, sound_options, step_option
+from tunesmith.cli.group import SONGS, cli, fermata_option, only_option, seed_option, sound_options, step_option
 from tunesmith.errors import RequestError
 
 
@@ -27,6 +27,7 @@ from tunesmith.errors import RequestError
 @click.option("-n", "--pieces", type=int, default=1, show_default=True, help="How many pieces.")
 @click.option("--formats", metavar="LIST", help="Endings to write, such as mid,png,mp3 (default: all).")
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+@fermata_option
 @sound_options
 def compose(**options: Any) -> None:
     """Compose new pieces in the style of a model: score, picture, MIDI, audio, and a page that plays it.
@@ -58,7 +59,7 @@ def compose(**options: Any) -> None:
     )
     request.check()
     endings, output = outputs.named(options["output"], options["formats"])
-    write = api.checked(api.WriteOptions(sound=options["sound"], feel=options["feel"], seed=options["seed"]))
+    write = api.checked(api.WriteOptions(**{name: options[name] for name in ("sound", "feel", "seed", "fermata")}))
     made: list[dict[str, Any]] = []
     with console.Steps(request.pieces * (1 + len(endings)), "composing") as steps:
         learned = api.load_model(options["model"])
@@ -99,10 +100,12 @@ def render(song: Path, output: Path | None, seed: int, sound: str, feel: float, 
 @click.option("--view", default="score", show_default=True, help="Of a picture: score, roll (piano roll), contour.")
 @click.option("--paper", default="a4", show_default=True, help="Of a PDF: a4 or letter.")
 @click.option("--fold/--no-fold", default=None, help="Find repeats and print them as such (default: if IN is MIDI).")
+@fermata_option
+@only_option
 @seed_option(0, "Of the performance, where OUT is audio.")
 @sound_options
 @step_option
-def convert(song: Path, output: Path, step: float, fold: bool | None, **options: Any) -> None:
+def convert(song: Path, output: Path, step: float, fold: bool | None, only: str, **options: Any) -> None:
     """Convert a song to another format; the endings of the names say which.
 
     A file of several songs gives numbered files: OUT-1, OUT-2, ...
@@ -111,9 +114,10 @@ def convert(song: Path, output: Path, step: float, fold: bool | None, **options:
     Examples:
       tunesmith convert song.abc song.mid
       tunesmith convert song.mid song.png --view roll
+      tunesmith convert arrangement.mid tune.abc --only melody
     """
     from tunesmith import api
 
     fold = fold if fold is not None else song.suffix.lower() in api.UNFOLDED
     write = api.WriteOptions(**options, step_seconds=step, fold=fold)
-    outputs.convert_song(song, output, write, step, "converting")
+    outputs.convert_song(song, output, write, step, "converting", only)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tunesmith import outputs
-from tunesmith.cli.group import SONGS, cli, import_options, seed_option, step_option
+from tunesmith.cli.group import SONGS, cli, import_options, only_option, seed_option, step_option
 
 
 @cli.command("import", short_help="Read songs and report on every one.")
@@ -20,6 +20,7 @@ from tunesmith.cli.group import SONGS, cli, import_options, seed_option, step_op
 @click.option("--memory-limit", type=float, default=1.5, show_default=True, help="GiB a file may need (on Linux).")
 @click.option("--fresh", is_flag=True, help="Start over instead of going on where an earlier run was stopped.")
 @import_options
+@only_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @step_option
 def import_(songs: tuple[Path, ...], **options: Any) -> None:
@@ -43,6 +44,7 @@ def import_(songs: tuple[Path, ...], **options: Any) -> None:
         memory_limit=options["memory_limit"],
         drop_near_duplicates=options["drop_near_duplicates"],
         step_seconds=options["step"],
+        only=options["only"],
         resume=not options["fresh"],
     )
     with console.ImportView(quiet=options["as_json"], report=options["report"]) as view:
@@ -62,6 +64,7 @@ def import_(songs: tuple[Path, ...], **options: Any) -> None:
 @click.option("--no-songs", is_flag=True, help="Leave the songs learned out of the model file.")
 @click.option("--fresh", is_flag=True, help="Start over instead of going on where an earlier run was stopped.")
 @import_options
+@only_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @step_option
 def learn(songs: tuple[Path, ...], **options: Any) -> None:
@@ -71,6 +74,7 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
     Examples:
       tunesmith learn examples/songs -o bundled.safetensors
       tunesmith learn *.mid *.abc -o mine.safetensors --report songs.csv
+      tunesmith learn arrangements/ -o tunes.safetensors --only melody
       tunesmith learn examples/digits -o seed.safetensors --model seed
 
     Ctrl-C is safe: the same command goes on where it stopped.
@@ -87,6 +91,7 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
         seed=options["seed"],
         keep_songs=not options["no_songs"],
         step_seconds=options["step"],
+        only=options["only"],
         resume=not options["fresh"],
         jobs=options["jobs"],
         drop_near_duplicates=options["drop_near_duplicates"],

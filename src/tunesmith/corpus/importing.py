@@ -19,6 +19,7 @@ from tunesmith.corpus.writing import clear
 from tunesmith.errors import CorpusError, RequestError, StorageError
 from tunesmith.files import make_folder, storage_error
 from tunesmith.formats.digits import STEP_SECONDS
+from tunesmith.prepare import LINES
 from tunesmith.score import Score
 
 GIB = 2**30
@@ -33,8 +34,8 @@ class ImportRequest:
 
     `jobs`: worker processes (None: one for each core, none for a few small files). `time_limit`: seconds that a song
     may take, 20 more for each MiB of its file. `memory_limit`: GiB that a file may need, on Linux.
-    `drop_near_duplicates`: a song whose melody is nearly that of an earlier one is dropped. `resume`: go on where an
-    earlier run of the same request was stopped.
+    `drop_near_duplicates`: a song whose melody is nearly that of an earlier one is dropped. `only`: "melody" or "bass",
+    to take that line alone (see `prepare.only`). `resume`: go on where an earlier run of this request was stopped.
     """
 
     songs: tuple[Path | Score, ...]
@@ -44,6 +45,7 @@ class ImportRequest:
     memory_limit: float = 1.5
     drop_near_duplicates: bool = False
     step_seconds: float = 0.4
+    only: str = "all"
     resume: bool = True
 
     def check(self) -> None:
@@ -52,6 +54,8 @@ class ImportRequest:
             raise RequestError("no songs given", fix="name files or folders")
         if self.jobs is not None and not 1 <= self.jobs <= MOST_JOBS:
             raise RequestError(f"{self.jobs} jobs make no sense", fix=f"choose from 1 to {MOST_JOBS}")
+        if self.only not in LINES:
+            raise RequestError(f"unknown line {self.only!r}", fix=f"known are: {', '.join(LINES)}")
         for value, (least, most), what in (
             (self.time_limit, SECONDS, "a time limit of {:g} seconds"),
             (self.memory_limit, GIBS, "a memory limit of {:g} GiB"),
@@ -104,7 +108,7 @@ def gathered(
     """
     files = find_files([song for song in request.songs if not isinstance(song, Score)])
     scores = [song for song in request.songs if isinstance(song, Score)]
-    options = formats.ReadOptions(step_seconds=request.step_seconds)
+    options = formats.ReadOptions(step_seconds=request.step_seconds, only=request.only)
     asked = f"{encode.__qualname__} {options} {request.limits} {request.drop_near_duplicates}"
     key = "" if scores else request_key(files, asked)  # scores have no dates by which to know them again
     yield Gathered(len(files) + len(scores))

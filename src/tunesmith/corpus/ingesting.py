@@ -79,7 +79,8 @@ def _sources(
     """The songs of each file, or of each score the one."""
     for are_scores, group in groupby(songs, lambda song: isinstance(song, Score)):
         if are_scores:
-            yield from ([song_of(s, Path(), encode)] for s in group if isinstance(s, Score))
+            line = options.only if options else "all"
+            yield from ([song_of(s, Path(), encode, line=line)] for s in group if isinstance(s, Score))
             continue
         files = [song for song in group if isinstance(song, Path)]
         if (jobs is None and _few(files)) or not (workers.possible() and workers.name_of(encode)):

@@ -20,7 +20,7 @@ from tunesmith.corpus.parcel import Prepared
 from tunesmith.errors import FormatError, SongWarning, TunesmithError
 from tunesmith.files import read_bytes
 from tunesmith.fingerprints import fingerprint, melody_of
-from tunesmith.prepare import prepare
+from tunesmith.prepare import only, prepare
 from tunesmith.score import Score
 
 MIN_NOTES = 8  # shorter songs teach nothing and end at once
@@ -45,7 +45,7 @@ def songs_of(path: Path, options: formats.ReadOptions | None, encode: Encoder) -
                 continue
             if last:
                 yield last
-            last = song_of(song, path, encode, mark)
+            last = song_of(song, path, encode, mark, options.only if options else "all")
     except TunesmithError as error:
         if last:
             yield last
@@ -65,14 +65,14 @@ def dropped(path: Path, reason: str, mark: str = "") -> Prepared:
     return Prepared(Entry(path.stem, str(path), DROPPED, reason=reason, sha256=mark))
 
 
-def song_of(song: Score | FormatError, path: Path, encode: Encoder, mark: str = "") -> Prepared:
-    """One song, prepared, or why it is dropped."""
+def song_of(song: Score | FormatError, path: Path, encode: Encoder, mark: str = "", line: str = "all") -> Prepared:
+    """One song, or only a `line` of it (see `prepare.only`), prepared, or why it is dropped."""
     title = song.title if isinstance(song, Score) else ""
     entry = Entry(title or path.stem, str(path), DROPPED, sha256=mark)
     if isinstance(song, FormatError):
         return Prepared(dataclasses.replace(entry, reason=without_path(song)))
     try:
-        score = prepare(song)
+        score = prepare(only(song, line))
         entry = _described(score, entry)
         if 0 < entry.notes < MIN_NOTES:
             reason = f"only {entry.notes} note{'s' if entry.notes > 1 else ''}; {MIN_NOTES} are the least"

@@ -55,9 +55,13 @@ FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read. `step_seconds`: the length of one step of a digits file."""
+    """How to read. `step_seconds`: the length of one step of a digits file.
+
+    `only`: "melody" or "bass" where songs are learned from by that line alone; the readers give all of it.
+    """
 
     step_seconds: float = 0.4
+    only: str = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class WriteOptions:
     chain). `feel`: 0 = mechanical, 0.3 = careful, 1 = sloppy. `seed`: of the performance. `view`: what a
     picture shows: "score", "roll" (piano roll) or "contour" (pitch over time). `paper`: "a4" or "letter", of a PDF.
     `fold`: whether repeats that are written out are folded, in formats that show note values.
-    `fermata`: one on the last note of every part, in MusicXML.
+    `fermata`: one on the last note of every part, in MusicXML and pictures of it.
     """
 
     step_seconds: float = 0.4
