@@ -455,3 +455,13 @@ def test_a_network_that_predicts_worse_than_counting_is_told_so() -> None:
 
     assert "try --model ngram" in told(4.1)
     assert "try --model ngram" not in told(3.9)
+
+
+def test_a_fermata_is_printed_where_asked(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "song.abc").write_text(abc("Steps", TUNES["Steps"]))
+    for ending in ("musicxml", "svg"):
+        run("convert", "song.abc", f"plain.{ending}")
+        run("convert", "song.abc", f"held.{ending}", "--fermata")
+        plain, held = ((tmp_path / f"{name}.{ending}").read_text() for name in ("plain", "held"))
+        assert "fermata" not in plain
+        assert "fermata" in held

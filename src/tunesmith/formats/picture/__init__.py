@@ -40,8 +40,8 @@ def _drawn(score: Score, kind: str, options: WriteOptions) -> bytes:
     if kind == "pdf":
         from tunesmith.formats.picture import paper
 
-        return paper.pdf(score, options.paper)
-    drawn = svg(score)
+        return paper.pdf(score, options.paper, options.fermata)
+    drawn = svg(score, fermata=options.fermata)
     if kind == "svg":
         about = f"<metadata>{escape(score.provenance, quote=False)}</metadata>" if score.provenance else ""
         return drawn.replace(">", ">" + about, 1).encode()

@@ -58,7 +58,7 @@ class Line:
     align: int
 
 
-def pdf(score: Score, paper: str = "a4") -> bytes:
+def pdf(score: Score, paper: str = "a4", fermata: bool = False) -> bytes:
     """The score as a PDF on `paper`, one of `PAPERS`.
 
     Raises:
@@ -75,7 +75,7 @@ def pdf(score: Score, paper: str = "a4") -> bytes:
     canvas = _canvas(result, score, (width * POINTS, height * POINTS))
     letters, walker = Lettering(canvas), Walker(canvas)
     heading = _heading(score, letters, (width - 2 * MARGIN) * POINTS)
-    for number, page in enumerate(_pages(score, paper, heading), 1):
+    for number, page in enumerate(_pages(score, paper, fermata, heading), 1):
         canvas.saveState()
         canvas.transform(POINTS, 0, 0, -POINTS, 0, height * POINTS)
         _draw(walker, page)
@@ -107,9 +107,9 @@ def _canvas(file: io.BytesIO, score: Score, size: tuple[float, float]) -> Any:
     return canvas
 
 
-def _pages(score: Score, paper: str, heading: list[Line]) -> Iterator[str]:
+def _pages(score: Score, paper: str, fermata: bool, heading: list[Line]) -> Iterator[str]:
     """The pages as SVG, with room for the heading on the first."""
-    piece = sections.Piece.of(signs.without_degrees(musicxml.document(score).text))
+    piece = sections.Piece.of(signs.without_degrees(musicxml.document(score, fermata).text))
     width, height = PAPERS[paper]
     unit = next(high for most, high in STAFF_HEIGHTS if piece.staves <= most) / 8
     room = ((heading[-1].drop + AIR) / POINTS if heading else 0) / unit

@@ -33,8 +33,9 @@ OPTIONS: dict[str, object] = {
 TEXT_FAMILY = 'font-family="Times, serif"'
 
 
-def svg(score: Score, width: int = WIDTH, heading: bool = True) -> str:
+def svg(score: Score, width: int = WIDTH, heading: bool = True, fermata: bool = False) -> str:
     """The score as one SVG document, `width` units wide, on nothing; `heading`: with title and composer.
+    `fermata`: with one at the end.
 
     Raises:
         FormatError: MusicXML cannot hold the score, or it cannot be engraved.
@@ -45,7 +46,7 @@ def svg(score: Score, width: int = WIDTH, heading: bool = True) -> str:
         )
     head, top = _heading(score.title, score.composer, width) if heading else ("", 0)
     placed = []
-    for page in _pages(musicxml.document(score).text, width):
+    for page in _pages(musicxml.document(score, fermata).text, width):
         across, height = size(page)
         placed.append(page.replace("<svg ", f'<svg y="{top}" width="{across}" height="{height}" ', 1))
         top += height
