@@ -16,7 +16,7 @@ import time
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import music21
@@ -36,10 +36,10 @@ from tunesmith.score import TPQ, Key, Meter, Score
 Groups = dict[str, list[Song]]
 FinderOfMeters = Callable[[Score], tuple[Meter, int]]
 FinderOfKeys = Callable[[Score], Key]
-SLOW_SAMPLE, SLOW_NOTES = 60, 1000  # songs of a group given to music21, and to partitura's speller; notes of one
+SLOW_SAMPLE, SLOW_NOTES = 60, 400  # songs of a group given to music21, and to partitura's speller; notes of one
 SLOWEST_SAMPLE, SLOWEST_NOTES = 12, 120  # the same for partitura's beat finder, whose time grows with the square
 MIREX = {"fifth": 0.5, "relative": 0.3, "parallel": 0.2}
-MUSIC21 = ("krumhansl", "aarden", "bellman", "simple", "temperley")
+MUSIC21 = ("krumhansl", "aarden", "temperley")  # aarden is what analyze("key") takes
 PARTITURA = ("krumhansl_kessler", "temperley", "kostka_payne")
 
 
@@ -192,11 +192,16 @@ def _partitura_key(score: Score, profile: str) -> Key:
     return Key(0, fifths, mode)
 
 
-def _music21_key(score: Score, method: str) -> Key:
+@lru_cache(maxsize=SLOW_SAMPLE)
+def _stream(score: Score) -> music21.stream.Stream:
     stream = music21.stream.Stream()
     for n in score.notes():
         stream.insert(n.onset / TPQ, music21.note.Note(n.pitch, quarterLength=n.duration / TPQ))
-    found = stream.analyze(f"key.{method}")
+    return stream
+
+
+def _music21_key(score: Score, method: str) -> Key:
+    found = _stream(score).analyze(f"key.{method}")
     return Key(0, found.sharps, found.mode)
 
 

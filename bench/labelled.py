@@ -36,7 +36,7 @@ COLLECTIONS = {
 _SAYS_MODE = {
     ".krn": re.compile(rb"^(?:.*\t)?\*[A-Ga-g][#-]?:", re.M),
     ".musicxml": re.compile(rb"<mode>"),
-    ".abc": re.compile(rb"^K: *[A-G][#b]? *(?:m|min|minor)\\b", re.M),  # a book that never says minor says no modes
+    ".abc": re.compile(rb"^K: *[A-G][#b]? *(?:m|min|minor)\b", re.M),  # a book that never says minor says no modes
 }
 
 
