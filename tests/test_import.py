@@ -423,6 +423,15 @@ KINDS = {
         "line 433, column 55 (tune 27: Old Man: of Mow): a bar is 5/8 long in 6/8; kept as written; look at M:",
         "line 82, column 31 (tune 5: Polka (No. 3)): a bar is 3/4 long in 4/4; kept as written",
     ),
+    "left out: N grace notes": (
+        "first in part P1, measure 5: left out: 1 grace note",
+        "first in part P2, measure 12: left out: 12 grace notes",
+        "first in <part-list>: left out: 2 grace notes",
+    ),
+    "... is more than repeat signs can say": (
+        "[A,A,B,B] is more than repeat signs can say",
+        "line 3: [A,(B),A] is more than repeat signs can say; write it out",
+    ),
     "took longer than N s": ("took longer than 60 s", "took longer than 160 s"),
     "N events": ("200,001 events; 200,000 are the most",),
     "other reasons": ("",),
@@ -578,7 +587,7 @@ def test_ctrl_c_ends_it_in_a_line_and_the_same_command_goes_on(tmp_path: Path, m
         time.sleep(0.02)
     os.killpg(work.pid, signal.SIGINT)  # as the terminal does: to the workers too
     _, told = work.communicate(timeout=60)
-    assert (work.returncode, told) == (130, "tunesmith: stopped; the same command goes on or starts again\n")
+    assert (work.returncode, told.strip()) == (130, "tunesmith: stopped; the same command goes on or starts again")
     finished = (tmp_path / "prepared" / "journal.jsonl").read_text().count("\n") - 1
     assert 0 < finished <= (tmp_path / "log").read_text().count("\n")
     assert not (tmp_path / "prepared" / "parcels").exists()

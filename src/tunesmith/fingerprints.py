@@ -17,17 +17,18 @@ GRAM = 5  # intervals in an n-gram
 SKETCH = 64  # hashes of a melody
 
 
-def fingerprint(pairs: NDArray[np.integer[Any]]) -> str:
-    """A mark of a row of events (T, 2) that is equal for songs equal up to transposition."""
-    symbols, durations = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
-    body = (symbols < v.CHORD.end) & (symbols != v.END)
-    symbols, durations = symbols[body], durations[body]
-    pitched, chords = symbols < v.PITCH.end, symbols >= v.CHORD.first
-    first = int(symbols[pitched][0]) if pitched.any() else 0
-    relative = np.where(pitched, symbols - first, symbols)
-    root = (symbols - v.CHORD.first - first) % 12
-    relative = np.where(chords, v.CHORD.first + (symbols - v.CHORD.first) // 12 * 12 + root, relative)
-    return hashlib.sha256(np.stack([relative, durations]).astype("<i4").tobytes()).hexdigest()[:32]
+def fingerprint(score: Score) -> str:
+    """A mark that is equal for scores that are the same music up to transposition.
+
+    Of the piece as it is played it sees where which pitches begin, and the chord symbols; not how they are shared out
+    among parts and voices, nor how long they are held, which for music that was played in is guesswork.
+    """
+    score = score.unfold()
+    notes = sorted({(n.onset, n.pitch) for p in score.parts if not p.drums for n in p.notes})
+    start, first = notes[0] if notes else (0, 0)
+    rows = [(onset - start, pitch - first) for onset, pitch in notes]
+    rows += [(c.onset - start, 1000 + c.quality * 12 + (c.root - first) % 12) for c in score.chords]
+    return hashlib.sha256(np.array(rows, "<i8").tobytes()).hexdigest()[:32]
 
 
 def opening(pairs: NDArray[np.integer[Any]]) -> bytes:

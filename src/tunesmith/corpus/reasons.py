@@ -15,11 +15,13 @@ OTHER = "other reasons"
 _PLACES = "bar|beat|byte|column|event|line|measure|note|page|part|song|spine|staff|step|tick|token|track|tune|voice"
 _IN_BRACKETS = r"\((?:[^()]++|\([^()]*+\))*+\)"
 RULES = (
+    (re.compile(r"^first in [^:;]{1,80}: "), ""),
     (re.compile(rf"^(?:(?:{_PLACES})s? (?:[^:;()]++|{_IN_BRACKETS})*+: )+", re.IGNORECASE), ""),
     (re.compile(r"^(the same music as|nearly the same as) .*", re.DOTALL), r"\1 an earlier song"),
     (re.compile(r"; .*", re.DOTALL), ""),  # what to do about it
-    (re.compile(rf"'[^']*'|\"[^\"]*\"|{_IN_BRACKETS}"), "..."),
+    (re.compile(rf"'[^']*'|\"[^\"]*\"|\[[^]]*\]|{_IN_BRACKETS}"), "..."),
     (re.compile(r"\d+(?:[.,/:]\d+)*"), "N"),
+    (re.compile(r"\bN((?: [a-z]+)?) (bar|measure|note|part|place|sign|song|tie|voice)\b"), r"N\1 \2s"),
     (re.compile(r"(?:\s*\.\.\.)+"), " ..."),
 )
 

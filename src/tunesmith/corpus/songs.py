@@ -86,7 +86,7 @@ def _encoded(score: Score, events: list[scheme.Event], entry: Entry) -> Prepared
     if len(events) > MAX_EVENTS:
         return Prepared(dataclasses.replace(entry, reason=f"{len(events):,} events; {MAX_EVENTS:,} are the most"))
     pairs = np.array(events, np.int16)
-    entry = dataclasses.replace(entry, status=KEPT, fingerprint=fingerprint(pairs))
+    entry = dataclasses.replace(entry, status=KEPT, fingerprint=fingerprint(score))
     return Prepared(entry, pairs, scheme.frames(events), melody_of(score))
 
 
