@@ -1,6 +1,6 @@
 """Beats of music played without a click, and repeats found in MIDI: how well known music comes back.
 
-    python bench/beats.py FOLDER [--pieces 12] [--seed 0]
+    python bench/beats.py FOLDER [--pieces 8] [--seed 0]
 
 FOLDER holds `base/` and `bench/`, the unpacked collections. Exact scores are played as `played.py` says, written as
 ticks at 120 without tempo or meter, and read again.
@@ -361,7 +361,7 @@ def main() -> None:
     """Print the tables."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path)
-    options.add_argument("--pieces", type=int, default=12, help="of each collection")
+    options.add_argument("--pieces", type=int, default=8, help="of each collection")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     sets = {name: songs(given.folder, name, given.pieces, given.seed) for name in COLLECTIONS}
