@@ -23,6 +23,7 @@ class Doubt(Enum):
     JUMP = "D.C., D.S. or Coda that leads nowhere", "D.C., D.S. or Coda that lead nowhere"
     MENDED_CHORD = "chord symbol simplified", "chord symbols simplified"
     MENDED_SHARED = "place with several chord symbols, spread", "places with several chord symbols, spread"
+    MENDED_ACCIDENTAL = "printed accidental taken to sound", "printed accidentals taken to sound"
     MENDED_MICROTONE = "microtone rounded to a semitone", "microtones rounded to a semitone"
     MENDED_LENGTH = "length read from the note value", "lengths read from the note values"
     MENDED_DIVISIONS = "part without <divisions>, its lengths guessed", "parts without <divisions>, lengths guessed"

@@ -22,6 +22,7 @@ from tunesmith.formats.musicxml.read_signs import Signs, Transposition, read_att
 from tunesmith.formats.musicxml.read_ties import Sounding, Ties
 from tunesmith.score import TPQ
 
+ACCIDENTALS = {"sharp": "1", "flat": "-1", "double-sharp": "2", "sharp-sharp": "2", "flat-flat": "-2"}
 FIRST_NAMED_VOICE = 101  # the number of a voice whose name is no number, and up
 Pitch = tuple[int, int]  # MIDI number, spelling in fifths
 
@@ -175,7 +176,7 @@ class PartReader:
         if "cue" in found:
             self.doubt(Doubt.CUE)
         elif "pitch" in found:
-            pitch = self.pitch(found["pitch"])
+            pitch = self.pitch(found["pitch"], found.get("accidental"))
             if pitch is None:
                 self.doubt(Doubt.PITCH)
             else:
@@ -193,15 +194,18 @@ class PartReader:
         else:
             self.fill()
 
-    def pitch(self, element: ET.Element) -> Pitch | None:
-        """The sounding pitch and its spelling."""
-        key = element.findtext("step"), element.findtext("alter"), element.findtext("octave")
+    def pitch(self, element: ET.Element, accidental: ET.Element | None) -> Pitch | None:
+        """The sounding pitch and its spelling; an accidental that is printed counts where `<alter>` is forgotten."""
+        alter = element.findtext("alter")
+        if accidental is not None and alter is None and accidental.text in ACCIDENTALS:
+            alter = ACCIDENTALS[accidental.text]
+            self.doubt(Doubt.MENDED_ACCIDENTAL)
+        key = element.findtext("step"), alter, element.findtext("octave")
         if key not in self.known_pitches:
             self.known_pitches[key] = _pitch(*key)
         found = self.known_pitches[key]
         if found is None:
             return None
-        alter = key[1]
         if alter is not None and "." in alter and (parse_number(alter) or 0) % 1:
             self.doubt(Doubt.MENDED_MICROTONE)
         moved = self.transposition
