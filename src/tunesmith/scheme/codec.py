@@ -138,8 +138,9 @@ def encode(score: Score) -> list[Event]:
         NotCarried: see `carried`.
     """
     score = carried(score)
-    cuts = _cuts(score)
-    tracks = [_voice_spans(voice, score, cuts) for voice in _voices(score)]
+    close, cuts = close_of(score), _cuts(score)
+    lines = _bar_lines(score, close)
+    tracks = [_filled_in(voice, score, close, lines, cuts) for voice in _voices(score)]
     return list(_merge(score, tracks))
 
 
@@ -171,21 +172,19 @@ def close_of(score: Score) -> int:
     return end + min(closes)
 
 
-def _voice_spans(spans: list[_Span], score: Score, cuts: Sequence[int]) -> list[_Span]:
+def _filled_in(spans: list[_Span], score: Score, close: int, lines: Sequence[int], cuts: Sequence[int]) -> list[_Span]:
     """A voice from the start to the close without gaps: rests filled in, split at cuts (and rests at bar lines)."""
     filled, now = [], 0
-    close = close_of(score)
-    bar_lines = _bar_lines(score, close)
     for span in spans:
         if span.start < now:
             bar = next((b.number for b in score.bars() if b.start <= span.start < b.end), 0)
             raise NotCarried("a voice overlaps itself", where=f"bar {bar}", fix="split its voices first")
         if span.start > now:
-            filled += _rests(now, span.start, bar_lines, cuts)
+            filled += _rests(now, span.start, lines, cuts)
         filled += _split(span, cuts)
         now = span.end
     if now < close:
-        filled += _rests(now, close, bar_lines, cuts)
+        filled += _rests(now, close, lines, cuts)
     for span in filled:
         if not v.representable(span.end - span.start):
             raise NotCarried("a length is not on the grid", where=f"tick {span.start}", fix="quantise it first")
@@ -212,8 +211,8 @@ def _bar_lines(score: Score, close: int) -> list[int]:
 
 def _split(span: _Span, cuts: Sequence[int]) -> list[_Span]:
     inside = cuts[bisect_right(cuts, span.start) : bisect_left(cuts, span.end)]
-    edges = [span.start, *inside, span.end]
-    return [_Span(a, b, span.symbols, held=i > 0) for i, (a, b) in enumerate(pairwise(edges))]
+    edges = pairwise([span.start, *inside, span.end])
+    return [_Span(a, b, span.symbols, held=i > 0) for i, (a, b) in enumerate(edges)]
 
 
 def header(score: Score) -> list[Event]:
