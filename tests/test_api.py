@@ -86,13 +86,13 @@ def test_learning_from_scores_files_and_folders_together(songs: Path) -> None:
     assert names(song for song in [SCALES[1], songs / "1.abc", str(songs / "2.abc")]) == ("Steps", "Pairs", "Scale 55")
 
 
-def test_a_network_is_learned_from_scores(tmp_path: Path) -> None:
+def test_a_network_is_learned_from_scores(songs: Path) -> None:
     events: list[api.Event] = []
-    model = ts.learn(SCALES, epochs=2, size="small", on_event=events.append)
+    model = ts.learn(ts.load_songs(songs), epochs=2, size="small", on_event=events.append)
     kinds = [type(event).__name__ for event in events]
-    assert kinds[:6] == ["Gathered", *["Entry"] * 4, "Ingested"]
+    assert kinds[:7] == ["Gathered", *["Entry"] * 5, "Ingested"]
     assert kinds[-1] == "Finished"
-    assert set(kinds[6:-1]) == {"Epoch"}
+    assert set(kinds[7:-1]) == {"Epoch"}
     assert math.isfinite(model.about["report"]["bits_per_note"]["learned"])
     assert next(ts.compose(model, bars=2)).note_count > 0
 
