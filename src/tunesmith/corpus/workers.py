@@ -237,7 +237,7 @@ class _Worker:
         reply, overdue = self._asked(request, seconds)
         while reply and "alive" in reply and not self.ended:
             reply, overdue = self._asked(None, seconds)
-        if reply is None:
+        if reply is None or "alive" in reply:  # the latter where the time was up in the same moment
             failure = f"took longer than {seconds:g} s" if overdue else self._failure()
             return Outcome(None, failure), overdue
         if "errno" in reply:
