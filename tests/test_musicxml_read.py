@@ -24,7 +24,7 @@ from test_formats import CARRIED
 from tunesmith import formats, theory
 from tunesmith.errors import FormatError, SongWarning, TunesmithError
 from tunesmith.formats import musicxml
-from tunesmith.formats.musicxml import read_file
+from tunesmith.formats.musicxml import read_xml
 from tunesmith.formats.musicxml.read_directions import velocity_of
 from tunesmith.formats.musicxml.reader import parse
 from tunesmith.score import TPQ, Chord, Ending, Jump, Key, Meter, Note, Part, Repeat, Score, Tempo
@@ -505,7 +505,7 @@ def test_the_memory_that_bad_files_take(name: str, tmp_path: Path) -> None:
 
 def test_memory_stays_bounded_in_long_files() -> None:
     """A piece is forgotten measure by measure, however long it is."""
-    held = [len(holder) for holder, element in read_file.pieces(document(*[tone() * 16] * 2_000))]
+    held = [len(holder) for holder, element in read_xml.pieces(document(*[tone() * 16] * 2_000))]
     assert len(held) == 2_002  # the head, the measures, the part
     assert max(held) < 100  # what one chunk of the file holds
 

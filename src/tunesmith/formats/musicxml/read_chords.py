@@ -78,6 +78,8 @@ def read_harmony(part: PartReader, element: ET.Element) -> None:
 def share(part: PartReader, place: tuple[int, Ticks], length: Ticks) -> None:
     """Chord symbols that stand together before a note or rest share its time; the same one twice is one."""
     symbols = part.signs.chords
+    if symbols[-1][0] != place:
+        return
     together = []
     while symbols and symbols[-1][0] == place:
         together.append(symbols.pop()[1])

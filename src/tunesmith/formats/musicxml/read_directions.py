@@ -69,7 +69,7 @@ def read_direction(part: PartReader, element: ET.Element) -> None:
     """`<direction>`: dynamics, tempo, segno and coda, and words that send players elsewhere."""
     words, kinds, marks = [], [], []
     metronome: ET.Element | None = None
-    for child in element.iterfind("direction-type/*"):
+    for child in (child for kind in element.iterfind("direction-type") for child in kind):
         if child.tag == "words":
             words.append(child.text or "")
         elif child.tag == "dynamics":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 from xml.etree import ElementTree as ET
 
 from tunesmith.score import TPQ
@@ -33,16 +34,17 @@ VALUES: dict[str, Ticks] = {  # in ticks; 1024ths are no whole number of them
 }
 LONGEST = 1000 * TPQ  # of a note or rest: absurd lengths must not fill the memory
 MOST_IN_TUPLET = 1000
-_ACTUAL, _NORMAL = "time-modification/actual-notes", "time-modification/normal-notes"
 _NUMBER = re.compile(r"\s*([-+]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))\s*$", re.ASCII)
 
 
+@lru_cache(maxsize=4096)
 def parse_number(text: str | None) -> Fraction | None:
     """A decimal number as MusicXML writes them; None where it is none."""
     found = _NUMBER.match(text or "")
     return Fraction(found[1]) if found else None
 
 
+@lru_cache(maxsize=4096)
 def parse_int(text: str | None) -> int | None:
     """A whole number; None where it is none."""
     number = parse_number(text)
@@ -85,7 +87,7 @@ class Lengths:
     def in_tuplet(self, text: str | None, note: ET.Element) -> tuple[Ticks | None, Ticks]:
         """The length of a note in a tuplet, and by how much its `<duration>`, rounded, is too short."""
         dots = "." * len(note.findall("dot"))
-        key = (text, note.findtext("type"), dots, note.findtext(_ACTUAL), note.findtext(_NORMAL))
+        key = (text, note.findtext("type"), dots, *ratio_of(note))
         if key not in self.known_tuplets:
             said, value = self.duration(text), value_of(note)
             slip = Fraction(0) if said is None or value is None else Fraction(value) - Fraction(said)
@@ -94,14 +96,21 @@ class Lengths:
         return self.known_tuplets[key]
 
 
+def ratio_of(note: ET.Element) -> tuple[str, str]:
+    """The figures of a tuplet: so many notes in the time of so many."""
+    ratio = note.find("time-modification")
+    if ratio is None:
+        return "1", "1"
+    return ratio.findtext("actual-notes", "1"), ratio.findtext("normal-notes", "1")
+
+
 def value_of(note: ET.Element) -> Ticks | None:
     """What a note's value, dots and tuplet say that its length is, in ticks; None where it has no value."""
     value = VALUES.get((note.findtext("type") or "").strip())
     if value is None:
         return None
     dots = min(len(note.findall("dot")), 8)
-    actual = parse_int(note.findtext(_ACTUAL, "1"))
-    normal = parse_int(note.findtext(_NORMAL, "1"))
+    actual, normal = map(parse_int, ratio_of(note))
     if actual is None or normal is None or not (0 < actual <= MOST_IN_TUPLET and 0 < normal <= MOST_IN_TUPLET):
         actual = normal = 1
     return whole(Fraction(value) * (2 ** (dots + 1) - 1) / 2**dots * normal / actual)

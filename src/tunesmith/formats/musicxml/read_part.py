@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from xml.etree import ElementTree as ET
 
 from tunesmith import theory
@@ -24,7 +25,7 @@ from tunesmith.score import TPQ
 
 ACCIDENTALS = {"sharp": "1", "flat": "-1", "double-sharp": "2", "sharp-sharp": "2", "flat-flat": "-2"}
 FIRST_NAMED_VOICE = 101  # the number of a voice whose name is no number, and up
-Pitch = tuple[int, int]  # MIDI number, spelling in fifths
+Pitch = tuple[int, int, bool]  # MIDI number, spelling in fifths, whether a microtone was rounded
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class PartReader:
         self.transposition = Transposition()
         self.notes: list[Sounding] = []
         self.spans: list[Span] = []
+        self.span = Span("?", False)  # the measure being read
+        self.index = -1  # its place among the measures
         self.cursor: Ticks = 0
         self.onset: Ticks = 0  # of the last note that was no further note of a chord
         self.slip: Ticks = 0  # by how much the file's rounding makes the last length too short
@@ -64,7 +67,7 @@ class PartReader:
     @property
     def number(self) -> str:
         """The number of the measure being read."""
-        return self.spans[-1].number if self.spans else "?"
+        return self.span.number
 
     def doubt(self, doubt: Doubt) -> None:
         """Count a doubt, here."""
@@ -74,8 +77,10 @@ class PartReader:
         """Take the next measure: an element with its notes and signs."""
         if self.spans:
             self.ties.begin_measure(self.local)
-            self.local += round(max(self.spans[-1].filled, self.spans[-1].rests))
-        self.spans.append(Span(number, implicit))
+            self.local += round(max(self.span.filled, self.span.rests))
+        self.span = Span(number, implicit)
+        self.spans.append(self.span)
+        self.index = len(self.spans) - 1
         self.cursor = self.onset = self.drift = 0
         self.places.clear()
         for child in element:
@@ -86,14 +91,12 @@ class PartReader:
     @property
     def here(self) -> tuple[int, Ticks]:
         """The place in time that the next note would have."""
-        return len(self.spans) - 1, self.cursor
+        return self.index, self.cursor
 
     # --- time
 
-    def length(self, note: ET.Element, found: dict[str, ET.Element]) -> Ticks | None:
-        """How long a note or rest lasts; None, and counted, where nothing says it."""
-        duration = found.get("duration")
-        text = None if duration is None else duration.text
+    def length(self, note: ET.Element, found: dict[str, ET.Element], text: str | None) -> Ticks | None:
+        """How long a note or rest of a `<duration>` lasts; None, and counted, where nothing says it."""
         if self.lengths.divisions is None:
             self.guess_divisions(note, text)
         if "time-modification" in found:
@@ -115,11 +118,13 @@ class PartReader:
 
     def advance(self, ticks: Ticks) -> None:
         """Move the cursor on by a note or rest."""
-        self.cursor = self.cursor + ticks if type(ticks) is int else whole(self.cursor + ticks)
+        self.cursor += ticks
+        if type(self.cursor) is not int:
+            self.cursor = whole(self.cursor)
         if self.slip or self.drift:
             self.drift = whole(self.drift + self.slip)
             self.places[whole(self.cursor - self.drift)] = self.cursor
-            self.spans[-1].rounded = True
+            self.span.rounded = True
 
     def move(self, element: ET.Element, direction: int) -> None:
         """`<backup>` and `<forward>`."""
@@ -149,8 +154,7 @@ class PartReader:
 
     def fill(self) -> None:
         """Remember how far the measure reaches."""
-        span = self.spans[-1]
-        span.filled = max(span.filled, self.cursor)
+        self.span.filled = max(self.span.filled, self.cursor)
 
     # --- notes
 
@@ -161,12 +165,15 @@ class PartReader:
         if "grace" in found:
             self.doubt(Doubt.GRACE)
             return
-        length = self.length(element, found)
+        text = found["duration"].text if "duration" in found else None
+        length = None if "time-modification" in found else self.lengths.known.get(text)
+        if length is None:
+            length = self.length(element, found, text)
         if length is None:
             return
         if "chord" not in found:
             self.onset = self.cursor
-            if self.signs.chords and self.signs.chords[-1][0] == self.here:
+            if self.signs.chords:
                 share(self, self.here, length)
             self.advance(length)
         if "rest" in found:
@@ -183,14 +190,14 @@ class PartReader:
                 self.sound(element, found, length, pitch)
         elif "unpitched" in found:
             drum = self.listed.drum(found.get("instrument"), found["unpitched"])
-            self.sound(element, found, length, (drum, 0), drum=True)
+            self.sound(element, found, length, (drum, 0, False), drum=True)
         else:
             self.doubt(Doubt.PITCH)
 
     def rest(self, rest: ET.Element) -> None:
         """A rest: one of a whole measure does not say how long an unusual measure is."""
         if rest.get("measure") == "yes":
-            self.spans[-1].rests = max(self.spans[-1].rests, self.cursor)
+            self.span.rests = max(self.span.rests, self.cursor)
         else:
             self.fill()
 
@@ -201,22 +208,18 @@ class PartReader:
             alter = ACCIDENTALS[accidental.text]
             self.doubt(Doubt.MENDED_ACCIDENTAL)
         key = element.findtext("step"), alter, element.findtext("octave")
-        if key not in self.known_pitches:
-            self.known_pitches[key] = _pitch(*key)
-        found = self.known_pitches[key]
+        found = self.known_pitches.get(key)
         if found is None:
-            return None
-        if alter is not None and "." in alter and (parse_number(alter) or 0) % 1:
+            found = self.known_pitches[key] = _pitch(*key, self.transposition)
+        if found is not None and found[2]:
             self.doubt(Doubt.MENDED_MICROTONE)
-        moved = self.transposition
-        pitch = found[0] + moved.semitones
-        return (pitch, found[1] + moved.fifths) if 0 <= pitch <= 127 else None
+        return found
 
     def sound(
         self, element: ET.Element, found: dict[str, ET.Element], length: Ticks, pitch: Pitch, drum: bool = False
     ) -> None:
         """Add a note, or make the one longer that is tied to it."""
-        measure, onset = len(self.spans) - 1, self.onset
+        measure, onset = self.index, self.onset
         end = onset + length
         ties = [child.get("type") for child in element if child.tag == "tie"] if "tie" in found else ()
         voice_element = found.get("voice")
@@ -240,11 +243,16 @@ class PartReader:
             low = pitch[0] + self.transposition.doubled
             self.notes.append(Sounding(measure, onset, measure, end, low, pitch[1], voice, note.velocity))
 
+    def transpose(self, transposition: Transposition) -> None:
+        """From here on, notes are written transposed, or no more."""
+        self.transposition = transposition
+        self.known_pitches.clear()
+
     def dynamics(self, notations: ET.Element) -> None:
         """Dynamics that stand at a note."""
         marks = notations.find("dynamics")
         if marks is not None:
-            read_dynamics(self, (len(self.spans) - 1, self.onset), [mark.tag for mark in marks], None)
+            read_dynamics(self, (self.index, self.onset), [mark.tag for mark in marks], None)
 
     def voice(self, text: str | None) -> int:
         """The number of a voice: the file's own where it is one, else one of its own."""
@@ -256,16 +264,18 @@ class PartReader:
         return self.known_voices[text]
 
 
-def _pitch(step: str | None, alter: str | None, octave: str | None) -> Pitch | None:
-    """The written pitch and its spelling; a microtone is rounded to the nearest semitone."""
+@lru_cache(maxsize=4096)
+def _pitch(step: str | None, alter: str | None, octave: str | None, moved: Transposition) -> Pitch | None:
+    """The sounding pitch and its spelling; a microtone is rounded to the nearest semitone."""
     letter = (step or "").strip()
     height, change = parse_int(octave), parse_number(alter) if alter else Fraction(0)
-    if letter not in theory.NATURAL_PITCH_CLASS or height is None or change is None or abs(change) > 4:
+    if letter not in theory.NATURAL_PITCH_CLASS or height is None or change is None:
         return None
     semitones = int(change + Fraction(1, 2) if change > 0 else change - Fraction(1, 2))
-    if not -2 <= height <= 12:
+    pitch = theory.NATURAL_PITCH_CLASS[letter] + semitones + 12 * (height + 1) + moved.semitones
+    if abs(change) > 4 or not 0 <= pitch <= 127:
         return None
-    return theory.NATURAL_PITCH_CLASS[letter] + semitones + 12 * (height + 1), theory.fifths_of(letter, semitones)
+    return pitch, theory.fifths_of(letter, semitones) + moved.fifths, change != semitones
 
 
 Handler = Callable[[PartReader, ET.Element], None]

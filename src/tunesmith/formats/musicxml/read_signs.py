@@ -81,7 +81,7 @@ def read_attributes(part: PartReader, element: ET.Element) -> None:
     """`<attributes>`. The transposition first: keys are written transposed."""
     moved = element.find("transpose")
     if moved is not None:
-        part.transposition = _transposition(moved)
+        part.transpose(_transposition(moved))
     for child in element:
         if child.tag == "divisions":
             if not part.lengths.set_divisions(child.text):
@@ -106,7 +106,7 @@ def _read_key(part: PartReader, element: ET.Element) -> None:
     sounding = fifths + part.transposition.fifths
     if abs(sounding) > 7:  # B double flat major, for a clarinet in C flat: as A major, its notes too
         turn = -12 if sounding > 0 else 12
-        part.transposition = replace(part.transposition, fifths=part.transposition.fifths + turn)
+        part.transpose(replace(part.transposition, fifths=part.transposition.fifths + turn))
         sounding += turn
     part.signs.keys.append((part.here, sounding, mode))
 

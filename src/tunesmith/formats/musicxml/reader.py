@@ -14,14 +14,15 @@ from tunesmith.errors import FormatError
 from tunesmith.files import read_bytes
 from tunesmith.formats import ReadOptions
 from tunesmith.formats.form import Grid, repeats
+from tunesmith.formats.musicxml.read_archive import unpacked
 from tunesmith.formats.musicxml.read_chords import Symbol
 from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
-from tunesmith.formats.musicxml.read_file import NotXml, pieces, unpacked
 from tunesmith.formats.musicxml.read_form import Layout, bars, lay_out, marks_of
 from tunesmith.formats.musicxml.read_head import Head, Listed
 from tunesmith.formats.musicxml.read_jumps import jumps
 from tunesmith.formats.musicxml.read_part import PartReader
 from tunesmith.formats.musicxml.read_ties import Sounding
+from tunesmith.formats.musicxml.read_xml import NotXml, pieces
 from tunesmith.score import DEFAULT_VELOCITY, Chord, Key, Note, Part, Score, Tempo
 from tunesmith.theory import pitch_class
 
@@ -141,16 +142,12 @@ class Reader:
         part.measure(element, number or str(len(part.spans) + 1), implicit)
         self.measures += 1
         self.notes += len(part.notes) - notes
-        limits = (
-            (len(part.spans), MAX_MEASURES, "measures in a part"),
-            (self.measures, MAX_SPANS, "measures in all parts"),
-            (self.notes, MAX_NOTES, "notes"),
-            (part.signs.count, MAX_SIGNS, "signs in a part"),
-        )
-        for count, most, what in limits:
-            if count > most:
-                where = f"part {part.listed.id}, measure {part.number}"
-                raise FormatError(f"more than {most:,} {what}, too many for a song", where=where)
+        if len(part.spans) > MAX_MEASURES or self.measures > MAX_SPANS:
+            raise too_much(part, f"{MAX_MEASURES:,} measures in a part, or {MAX_SPANS:,} in all")
+        if self.notes > MAX_NOTES:
+            raise too_much(part, f"{MAX_NOTES:,} notes")
+        if part.signs.count > MAX_SIGNS:
+            raise too_much(part, f"{MAX_SIGNS:,} signs in a part")
 
     # --- to a score
 
@@ -197,6 +194,11 @@ class Reader:
             self.doubts.others.append((f"{faults[0]}{more}; kept as written", place))
 
 
+def too_much(part: PartReader, what: str) -> FormatError:
+    """The error for a file that has more of something than any score."""
+    return FormatError(f"more than {what}, too many for a song", where=f"part {part.listed.id}, measure {part.number}")
+
+
 def is_drums(part: PartReader) -> bool:
     """Whether a part is for drums: by its MIDI channel, or because its notes have no pitch."""
     unpitched = sum(note.drum for note in part.notes)
@@ -214,10 +216,12 @@ def _part(part: PartReader, layout: Layout, doubts: Doubts) -> Part:
 
 
 def _note(note: Sounding, layout: Layout, loudness: Loudness, drums: bool) -> Note:
-    onset = round(layout.starts[note.measure] + note.onset)
-    duration = max(1, round(layout.starts[note.last] + note.end) - onset)
+    starts = layout.starts
+    onset, end = starts[note.measure] + note.onset, starts[note.last] + note.end
+    if type(onset) is not int or type(end) is not int:
+        onset, end = round(onset), round(end)
     velocity = note.velocity or loudness.at(onset)
-    return Note(onset, duration, note.pitch, velocity, note.voice, None if drums else note.fifths)
+    return Note(onset, max(1, end - onset), note.pitch, velocity, note.voice, None if drums else note.fifths)
 
 
 class Loudness:
