@@ -158,6 +158,11 @@ def row(pitch, length, count=16):
             [n for p in (36, 43, 48, 55, 64) for n in row(p, 1)] + row(72, 0.5),
             Texture(chords=True, usual=6),
         ),  # too many
+        # accompanied on every other beat: the number changes with every beat, though nothing moves together
+        (
+            [n for n in row(50, 0.5) + row(60, 1) + row(72, 1) if n.pitch == 72 or n.onset // Q % 2],
+            Texture(chords=True, usual=3),
+        ),
         ([Note(0, Q, 60)], Texture(chords=False, usual=1)),
     ],
 )

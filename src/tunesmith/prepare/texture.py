@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from tunesmith.score import Note
 
-# Notes are chords where one of these is so; fitted on hymns, chamber music and madrigals against piano music.
+# Notes are chords where one of these is so. Fitted on hymns, chamber music and madrigals against piano music, with a
+# margin on the side of voices: chords given to several voices are hard to read, voices made chords are lost.
 CROWDED = 0.25  # the share of time with more notes at once than voices is above this;
-STEADY = 0.65  # the commonest number of notes at once has less than this share of the time,
-TOGETHER = 0.8  # and of neighbours that begin together, under a higher one, more than this share end together;
-LED = 0.7  # those always end together, but of the highest and the one next to it less than this share do
+RESTLESS = 0.35  # more than this share of onsets change the number of notes at once;
+LED = 0.7  # under a higher one neighbours always move together, the highest two more seldom than this;
+TOGETHER = 0.8  # neighbours under a higher one move together more often than this, while
+STEADY = 0.7  # the commonest number of notes at once has less than this share of the time, and
+UNEVEN = 0.1  # more than this share of onsets change the number.
 USUAL = 0.7  # the usual number of notes at once is exceeded for less than the rest of the time
 
 
@@ -33,25 +36,26 @@ def texture(notes: Sequence[Note], most: int) -> Texture:
     it is the exception, follows I. Karydis, A. Nanopoulos, A. Papadopoulos and E. Cambouropoulos, "VISA: the voice
     integration/segregation algorithm", ISMIR 2007.
     """
-    times = _times(notes)
+    times, changes = _sounding(notes)
     shares = times / max(times.sum(), 1)
     usual = int(np.searchsorted(np.cumsum(shares), USUAL)) + 1
     under, top = _together(notes)
-    fused = (under > TOGETHER and shares.max(initial=0) < STEADY) or (under == 1 and top < LED)
-    return Texture(bool(shares[most:].sum() > CROWDED or fused), usual)
+    led = under == 1 and top < LED
+    mostly = under > TOGETHER and shares.max(initial=0) < STEADY and changes > UNEVEN
+    return Texture(bool(shares[most:].sum() > CROWDED or changes > RESTLESS or led or mostly), usual)
 
 
-def _times(notes: Sequence[Note]) -> NDArray[np.int64]:
-    """How many ticks one note, two notes, ... sound at once."""
-    places = np.array([t for n in notes for t in (n.onset, n.end)])
-    steps = np.tile([1, -1], len(notes))
-    order = np.argsort(places, kind="stable")
-    sounding = np.cumsum(steps[order])[:-1]
-    lengths = np.diff(places[order])
-    times: NDArray[np.int64] = np.bincount(sounding[lengths > 0], weights=lengths[lengths > 0], minlength=2)[1:].astype(
-        np.int64
-    )
-    return times
+def _sounding(notes: Sequence[Note]) -> tuple[NDArray[np.float64], float]:
+    """How many ticks one note, two notes, ... sound at once; and the share of onsets where their number changes."""
+    onsets, ends = np.array([n.onset for n in notes]), np.array([n.end for n in notes])
+    places = np.unique(np.concatenate([onsets, ends]))
+    begun = np.searchsorted(np.sort(onsets), places, side="right")
+    over = np.searchsorted(np.sort(ends), places, side="right")
+    sounding = begun - over  # from each place to the next
+    lengths = np.diff(places).astype(np.float64)
+    times: NDArray[np.float64] = np.bincount(sounding[:-1], weights=lengths, minlength=2)[1:].astype(np.float64)
+    beginning = sounding[np.isin(places, onsets)]
+    return times, float((np.diff(beginning) != 0).mean()) if len(beginning) > 1 else 0.0
 
 
 def _together(notes: Sequence[Note]) -> tuple[float, float]:
