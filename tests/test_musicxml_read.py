@@ -266,6 +266,59 @@ def test_lengths_that_are_rounded_do_not_shift_what_follows() -> None:
     assert all(a.end == b.onset for a, b in pairwise(notes))
 
 
+def test_a_printed_accidental_counts_where_the_pitch_forgets_it() -> None:
+    score, doubt = warned(document(tone("C5", 4, "<accidental>sharp</accidental>") + tone("C5")))
+    assert [n.pitch for n in score.parts[0].notes] == [73, 72]
+    assert "mended: 1 printed accidental taken to sound" in doubt
+
+
+def voice(number: int, *ties: str) -> str:
+    return "".join(f'<tie type="{tie}"/>' for tie in ties) + f"<voice>{number}</voice>"
+
+
+BACK = "<backup><duration>16</duration></backup>"
+REST = "<note><rest/><duration>{}</duration><voice>{}</voice></note>"
+
+
+def test_ties_lead_to_voices_that_stand_earlier_in_the_file() -> None:
+    upper = REST.format(8, 1) + tone("C4", 8, voice(1, "stop", "start"))
+    lower = REST.format(4, 2) + tone("C4", 4, voice(2, "start")) + REST.format(8, 2)
+    score = one(document(upper + BACK + lower, tone("C4", 8, voice(2, "stop"))))
+    assert [(n.onset, n.duration, n.voice) for n in score.parts[0].notes] == [(TPQ, 5 * TPQ, 2)]
+
+
+def test_ties_over_a_gap_hold_a_broken_chord() -> None:
+    broken = tone("C4", 1, voice(1, "start")) + tone("E4", 1, voice(1, "start")) + tone("G4", 2, voice(1))
+    held = tone("C4", 12, voice(1, "stop")) + tone("E4", 12, voice(1, "stop")).replace("<note>", "<note><chord/>")
+    score = one(document(broken + held))
+    quarters_held = [(n.onset * 4 // TPQ, n.end * 4 // TPQ, n.pitch) for n in score.parts[0].notes]
+    assert quarters_held == [(0, 16, 60), (1, 16, 64), (2, 4, 67)]
+    assert score.note_count == 3
+
+
+def test_a_tie_that_comes_from_far_away_is_none() -> None:
+    score = one(
+        document(tone("C4", 16, voice(1, "start")), tone("D4", 16), tone("D4", 16), tone("C4", 16, voice(1, "stop")))
+    )
+    assert [n.pitch for n in score.parts[0].notes] == [60, 62, 62, 60]
+
+
+def test_changes_of_instrument_are_counted() -> None:
+    change = '<sound><midi-instrument id="I"><midi-program>74</midi-program></midi-instrument></sound>'
+    score, doubt = warned(document(tone() + change + tone()))
+    assert (score.parts[0].program, score.note_count) == (0, 2)
+    assert "left out: 1 change of instrument inside a part" in doubt
+
+
+def test_no_offset_leads_out_of_the_piece() -> None:
+    far = "<offset>999999999</offset>"
+    chord = f"<harmony><root><root-step>C</root-step></root><kind>major</kind>{far}</harmony>"
+    near = chord.replace(far, "")
+    score = one(document(f'{near}<sound tempo="90">{far}</sound>{chord}{tone("C4", 16)}'))
+    assert [(c.onset, c.end) for c in score.chords] == [(0, 4 * TPQ)]
+    assert score.tempos == (Tempo(4 * TPQ, 90.0),)
+
+
 # --- what our own writer writes
 
 

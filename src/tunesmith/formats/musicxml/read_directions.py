@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from tunesmith.formats.musicxml.read_doubts import Doubt
-from tunesmith.formats.musicxml.read_lengths import VALUES, Ticks, parse_number
+from tunesmith.formats.musicxml.read_lengths import VALUES, Ticks, parse_int, parse_number
 from tunesmith.formats.musicxml.read_signs import LONGEST_TEXT, Place, Route
 from tunesmith.score import TPQ
 
@@ -118,6 +118,10 @@ def read_sound(
         _add_tempo(part, where, parse_float(tempo))
     if dynamics and element.get("dynamics") is not None:
         read_dynamics(part, where, [], element.get("dynamics"))
+    midi = element.find("midi-instrument")
+    program = None if midi is None else parse_int(midi.findtext("midi-program"))
+    if program is not None and program != part.listed.program + 1:
+        part.doubt(Doubt.INSTRUMENT)
     for kind in ROUTE_NAMES:
         label = element.get(kind, "no")
         if label not in ("no", ""):

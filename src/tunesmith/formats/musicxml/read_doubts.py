@@ -20,6 +20,7 @@ class Doubt(Enum):
     METER = "meter that cannot be read", "meters that cannot be read"
     TEMPO = "tempo that cannot be read", "tempos that cannot be read"
     CHORD = "chord symbol that cannot be read", "chord symbols that cannot be read"
+    INSTRUMENT = "change of instrument inside a part", "changes of instrument inside a part"
     JUMP = "D.C., D.S. or Coda that leads nowhere", "D.C., D.S. or Coda that lead nowhere"
     MENDED_CHORD = "chord symbol simplified", "chord symbols simplified"
     MENDED_SHARED = "place with several chord symbols, spread", "places with several chord symbols, spread"

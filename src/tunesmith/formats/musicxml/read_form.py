@@ -26,9 +26,9 @@ class Layout:
     starts: tuple[int, ...]  # one more than measures
 
     def time(self, place: Place) -> int:
-        """The tick of a place."""
+        """The tick of a place; no offset leads beyond the end of the piece."""
         measure, ticks = place
-        return self.starts[measure + 1] if ticks is None else round(self.starts[measure] + ticks)
+        return self.starts[measure + 1] if ticks is None else min(round(self.starts[measure] + ticks), self.total)
 
     @property
     def total(self) -> int:
