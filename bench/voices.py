@@ -406,10 +406,8 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(f"usage: {sys.argv[0]} FOLDER")
     warnings.simplefilter("ignore")
-    print(
-        f"## Voices, melody, bass\n\n{machine()}. Held-out half of base/, and JSB; of a set at most {MOST_PIECES} pieces"
-    )
-    print("where voices are separated.\n")
+    print(f"## Voices, melody, bass\n\n{machine()}. Held-out half of base/, and JSB; of a set at most")
+    print(f"{MOST_PIECES} pieces where voices are separated.\n")
     separation(Path(sys.argv[1]))
     keyboard(Path(sys.argv[1]))
     extraction(Path(sys.argv[1]))
