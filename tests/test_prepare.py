@@ -112,3 +112,13 @@ def test_keys_of_plain_scales(pitches, key):
 
 def test_a_key_that_the_file_gives_is_kept():
     assert prepare(melody([60, 64, 67], keys=(Key(0, 5, "lydian"),))).keys == (Key(0, 5, "lydian"),)
+
+
+def test_no_change_cuts_a_note_of_a_quintuplet_inside() -> None:
+    fifth = TPQ // 5
+    notes = tuple(Note(i * 2 * fifth, 2 * fifth, 60 + i) for i in range(10))  # two fifths of a quarter each
+    crossed = Score((Part(notes),), (Meter(0, 4, 4), Meter(3 * fifth, 3, 4)), (Key(0), Key(fifth, 1)))
+    moved = quantise(crossed)
+    assert [m.onset % (TPQ // 4) for m in moved.meters] == [k.onset % (TPQ // 4) for k in moved.keys] == [0, 0]
+    met = crossed.replace(meters=(Meter(0, 4, 4), Meter(4 * fifth, 3, 4)), keys=(Key(0),))
+    assert quantise(met) == met

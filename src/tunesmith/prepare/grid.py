@@ -42,7 +42,8 @@ def quantise(score: Score) -> Score:
     parts = tuple(p if p.drums else dataclasses.replace(p, notes=_quantise_notes(p.notes)) for p in score.parts)
     chords = score.chords if _exact_chords(score.chords) else tuple(_quantise_chords(score.chords))
     pickup = score.pickup if _exact_pickup(score.pickup) else _nearest(score.pickup, 4)
-    meters, keys = _quantise_changes(score.meters), _quantise_changes(score.keys)
+    moved = score.replace(parts=parts)
+    meters, keys = _quantise_changes(score.meters, moved), _quantise_changes(score.keys, moved)
     if (parts, chords, pickup, meters, keys) == (score.parts, score.chords, score.pickup, score.meters, score.keys):
         return score
     return score.replace(parts=parts, chords=chords, pickup=pickup, meters=meters, keys=keys)
@@ -52,14 +53,19 @@ def _exact_pickup(pickup: int) -> bool:
     return pickup == 0 or (on_grid(pickup) and representable(pickup))
 
 
-def _quantise_changes(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+def _quantise_changes(changes: tuple[Change, ...], score: Score) -> tuple[Change, ...]:
     """Changes of meter or key, those off the grid moved to sixteenths; of several at one place the last."""
-    # a key in the middle of a quintuplet would cut notes into lengths that no note has
-    fits = [c.onset % GRID == 0 if isinstance(c, Key) else on_grid(c.onset) for c in changes]
-    moved = [
-        c if fit else dataclasses.replace(c, onset=_nearest(c.onset, 4)) for c, fit in zip(changes, fits, strict=True)
-    ]
+    moved = [c if _fits(c, score) else dataclasses.replace(c, onset=_nearest(c.onset, 4)) for c in changes]
     return tuple({c.onset: c for c in moved}.values()) if moved != list(changes) else changes
+
+
+def _fits(change: Meter | Key, score: Score) -> bool:
+    """Whether a change may stay: in the middle of a quintuplet it would cut notes into lengths that no note has."""
+    if change.onset % GRID == 0:
+        return True
+    # a bar may end inside a tuplet, if no note goes on over its end
+    ends = isinstance(change, Meter) and on_grid(change.onset)
+    return ends and not any(n.onset < change.onset < n.end for n in score.notes())
 
 
 def _exact_chords(chords: Sequence[Chord]) -> bool:
