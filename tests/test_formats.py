@@ -55,6 +55,11 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
     ("dorian", tune(*row(62, 65, 69), mode="dorian"), PLAIN),
     ("seven sharps", tune(*row(61, 63, 65), fifths=7), PLAIN),
     ("compound meter", tune(*row(60, 62, 64, 65, 67, 69, length=TPQ // 2), meter=(6, 8)), PLAIN),
+    (
+        "short first bar before another meter",
+        tune(*row(*range(60, 68))).replace(meters=(Meter(0, 4, 4), Meter(2 * TPQ, 3, 4))),
+        XML,
+    ),
     ("pickup of a quarter", tune(*row(67, 72, 74, 76, 77)).replace(pickup=TPQ), PLAIN),
     (
         "pickup of a quaver in 6/8",

@@ -123,6 +123,12 @@ def bars(marks: list[Mark], total: int) -> Grid:
     return grid(sorted(news + needed, key=_order), total) if needed else found
 
 
+def pickup(found: Grid, part: PartReader) -> int:
+    """The pickup, in ticks. A short first bar that a new meter ends is none where it is counted as the first."""
+    counted = not part.spans[0].implicit and part.spans[0].number == "1"
+    return 0 if counted and any(m.onset == found.pickup for m in found.meters) else found.pickup
+
+
 def _lines(found: Grid, total: int) -> set[int]:
     """Where bars begin."""
     meters = [Meter(m.onset, m.beats, m.unit) for m in found.meters]

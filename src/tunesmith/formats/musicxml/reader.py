@@ -17,7 +17,7 @@ from tunesmith.formats.form import Grid, repeats
 from tunesmith.formats.musicxml.read_archive import unpacked
 from tunesmith.formats.musicxml.read_chords import Symbol
 from tunesmith.formats.musicxml.read_doubts import Doubt, Doubts
-from tunesmith.formats.musicxml.read_form import Layout, bars, lay_out, marks_of
+from tunesmith.formats.musicxml.read_form import Layout, bars, lay_out, marks_of, pickup
 from tunesmith.formats.musicxml.read_head import Head, Listed
 from tunesmith.formats.musicxml.read_jumps import jumps
 from tunesmith.formats.musicxml.read_part import PartReader
@@ -172,7 +172,7 @@ class Reader:
             keys=_keys(parts, layout),
             tempos=_tempos(parts, layout),
             chords=_chords(parts, layout),
-            pickup=grid.pickup,
+            pickup=pickup(grid, parts[0]),
             repeats=repeated,
             jumps=jumps(parts, layout, repeated, self.doubts),
             title=self.head.title,
