@@ -12,6 +12,7 @@ import pytest
 from tunesmith import formats, theory
 from tunesmith.errors import FormatError, StorageError, UnknownFormat
 from tunesmith.formats import FORMATS, midi
+from tunesmith.formats.abc.layout import sayable
 from tunesmith.score import DEFAULT_VELOCITY, TPQ, Chord, Ending, Jump, Key, Meter, Note, Part, Repeat, Score, Tempo
 
 
@@ -150,7 +151,10 @@ def digits_carry(score: Score) -> Score:
 
 
 def abc_carries(score: Score) -> Score:
-    """All but loudness; what has no spelling gets the one that its key implies."""
+    """All but loudness; what has no spelling gets the one that its key implies; jumps, and what repeat signs cannot
+    say, are written out."""
+    if score.jumps or not sayable(score.repeats):
+        score = score.unfold()
 
     def spelled(note: Note) -> Note:
         key = score.key_at(note.onset)
@@ -163,8 +167,8 @@ def abc_carries(score: Score) -> Score:
 
 
 def musicxml_carries(score: Score) -> Score:
-    """All up to the last bar line. What has no spelling gets one; a bass that is the root and a meter said again at
-    a bar line add nothing."""
+    """All up to the last bar line. What has no spelling gets one; a bass that is the root, a meter said again at
+    a bar line and a pickup that nothing follows add nothing."""
     end = max((bar.end for bar in score.bars()), default=0)
 
     def spelling(onset: int, pitch: int, own: int | None) -> int:
@@ -191,6 +195,7 @@ def musicxml_carries(score: Score) -> Score:
         meters=tuple(meters),
         keys=tuple(key for key in score.keys if key.onset < end),
         tempos=tuple(tempo for tempo in score.tempos if tempo.onset < end),
+        pickup=score.pickup if any(bar.number == 0 for bar in score.bars()) else 0,
     )
 
 

@@ -324,7 +324,8 @@ def test_no_offset_leads_out_of_the_piece() -> None:
 
 def reads_back(score: Score) -> None:
     text = musicxml.document(score).text
-    assert list(parse(text.encode())) == [CARRIED[".musicxml"](score)], text
+    found = [song for song in parse(text.encode()) if isinstance(song, Score)]  # odd bars are told besides
+    assert found == [CARRIED[".musicxml"](score)], text
 
 
 @given(scores())
