@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import csv
 import multiprocessing
-import re
 import resource
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ from data import Collection, collections_of
 from measure import machine, table
 
 from tunesmith import formats
+from tunesmith.corpus.reasons import kind_of
 from tunesmith.errors import SongWarning, TunesmithError
 from tunesmith.score import Score
 
@@ -69,11 +69,6 @@ def read_one(path: Path, found: Found) -> None:
     except TunesmithError as error:
         found.failed.append((path.name, str(error).removeprefix(f"{path}: ")))
     found.bad_files += len(found.failed) > before
-
-
-def reason(line: str) -> str:
-    """An error's line without its place and numbers, so that like ones count together."""
-    return re.sub(r"\d+", "N", re.sub(r"^(?:(?:line|measure|bar|part|track|byte|spine)\b[^:]*: )+", "", line))
 
 
 def main() -> None:
@@ -129,8 +124,8 @@ def reasons(results: list[tuple[Collection, Found]], lines: str) -> list[list[ob
     rows: list[list[object]] = []
     for collection, found in results:
         said: list[tuple[str, str]] = getattr(found, lines)
-        for why, times in Counter(reason(line) for _, line in said).most_common(12):
-            name, line = next((name, line) for name, line in said if reason(line) == why)
+        for why, times in Counter(kind_of(line) for _, line in said).most_common(12):
+            name, line = next((name, line) for name, line in said if kind_of(line) == why)
             rows.append([collection.name, times, why.replace("|", "\\|"), f"{name}: {line}".replace("|", "\\|")])
     return rows
 

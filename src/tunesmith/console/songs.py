@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import deque
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from tunesmith.console.progress import Bar
 from tunesmith.console.tables import counted, duration, table
 from tunesmith.errors import CorpusError
 
+RECENT = 200  # files by which the time left is told
 LISTED = 40  # songs listed one by one; of more there is a summary
 REASONS, WARNINGS = 14, 8  # kinds of reasons, and of warnings, that a summary shows
 FEWEST_COLUMNS = 80
@@ -31,7 +33,7 @@ class SongsView:
         self._table = self._stack.enter_context(api.SongTable(report)) if report else None
         self._files = self._done = 0
         self._file = ""
-        self._begun = time.monotonic()
+        self._times: deque[float] = deque(maxlen=RECENT)  # when the last files came
         self.seen = 0
         self.kept = 0
         self.doubtful = 0
@@ -46,7 +48,8 @@ class SongsView:
 
     def begin(self, files: int) -> None:
         """So many files will be read."""
-        self._files, self._begun = files, time.monotonic()
+        self._files = files
+        self._times.append(time.monotonic())
         self._bar.task("reading songs", files or None)
 
     def add(self, entry: api.Entry) -> None:
@@ -61,12 +64,16 @@ class SongsView:
             self._table.add(entry)
         new_file = entry.path != self._file or not entry.path
         self._done, self._file = self._done + new_file, entry.path
+        if new_file:
+            self._times.append(time.monotonic())
         note = f"{counted(self.seen, 'song')}, {self.seen - self.kept} not kept"
         self._bar.step(note, self._line(note), advance=new_file)
 
     def _line(self, note: str) -> str:
         """How far it is, for a log."""
-        left = (time.monotonic() - self._begun) * (self._files / max(self._done, 1) - 1)
+        # by the last files: those that an earlier run has read come all at once
+        each = (self._times[-1] - self._times[0]) / max(1, len(self._times) - 1)
+        left = each * (self._files - self._done)
         return f"reading songs: {self._done:,} of {self._files:,} files, {note}, about {duration(max(left, 0))} left"
 
     def text(self, found: api.Ingested, width: int | None = None) -> str:
