@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tunesmith.errors import FormatError
 from tunesmith.score import Ending, Jump, Note, Part, Repeat, Score
 
 ENDINGS = (Ending(2, 3, (1,)), Ending(3, 4, (2,)))
@@ -34,3 +35,34 @@ def test_unfolding(repeats: tuple[Repeat, ...], jumps: tuple[Jump, ...], expecte
     assert "".join(str(n.pitch - 60) for n in score.parts[0].notes) == expected
     assert [n.onset for n in score.parts[0].notes] == list(range(len(expected)))
     assert (score.repeats, score.jumps) == ((), ())
+
+
+def test_unfolding_what_sounds_over_edges() -> None:
+    """A drone over all repeats is cut where they do not lead on."""
+    notes = (Note(2, 1, 62), Note(0, 4, 40), Note(1, 2, 61), Note(0, 1, 60))
+    played = Score((Part(notes),), repeats=(Repeat(1, 3),)).unfold().parts[0].notes
+    cut = [(0, 3, 40), (0, 1, 60), (1, 2, 61), (2, 1, 62)]
+    again = [(3, 3, 40), (3, 2, 61), (4, 1, 62)]
+    assert sorted((n.onset, n.duration, n.pitch) for n in played) == sorted(cut + again)
+
+
+TICKS = tuple(Note(i, 1, 60) for i in range(1000))
+TOO_MUCH = (
+    ("many repeats", 60_000, (Part((Note(0, 1, 60),)),), tuple(Repeat(i, i + 1) for i in range(60_000))),
+    ("many notes", 1000, (Part(TICKS * 9),), (Repeat(0, 1000, 100),)),
+    ("many parts", 1000, (Part(TICKS),) * 9, (Repeat(0, 1000, 100),)),
+)
+
+
+@pytest.mark.parametrize(("end", "parts", "repeats"), [pytest.param(*c[1:], id=c[0]) for c in TOO_MUCH])
+def test_repeats_do_not_fill_the_memory(end: int, parts: tuple[Part, ...], repeats: tuple[Repeat, ...]) -> None:
+    assert repeats[-1].end == end
+    with pytest.raises(FormatError, match="once its repeats are written out"):
+        Score(parts, repeats=repeats).unfold()
+
+
+def test_many_repeats_unfold_at_once() -> None:
+    """Ten thousand bars, each repeated: nothing goes through the whole piece for each of them."""
+    notes = tuple(Note(i, 1, 60) for i in range(10_000))
+    repeats = tuple(Repeat(i, i + 1) for i in range(10_000))
+    assert Score((Part(notes),), repeats=repeats).unfold().note_count == 20_000

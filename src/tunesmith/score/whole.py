@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tunesmith import theory
-from tunesmith.score.cut import cut_changes, cut_chords, cut_notes, in_force, merged, route
+from tunesmith.score.cut import MOST_STRETCHES, cut_changes, cut_chords, cut_parts, in_force, merged, route, too_much
 from tunesmith.score.elements import (
     NOTE_DTYPE,
     TPQ,
@@ -148,25 +148,31 @@ class Score:
         return self.play([(start, end)])
 
     def unfold(self) -> Score:
-        """The piece as it is played: its repeats written out, its jumps (D.C., D.S.) followed."""
+        """The piece as it is played: its repeats written out, its jumps (D.C., D.S.) followed.
+
+        Raises:
+            FormatError: that would be more than any piece has (`cut.MOST_PLAYED`, `MOST_STRETCHES`).
+        """
         if not self.repeats and not self.jumps:
             return self
         last = max([self.end, *(r.end for r in self.repeats)])
-        return self.play(merged(route(last, self.repeats, self.jumps)))
+        spans = merged(route(last, self.repeats, self.jumps))
+        if len(spans) > MOST_STRETCHES:
+            raise too_much()
+        return self.play(spans)
 
     def play(self, spans: Iterable[tuple[int, int]]) -> Score:
         """Stretches [start, end) of the piece, in ticks, put one after the other."""
         spans = list(spans)
         offsets = np.cumsum([0] + [b - a for a, b in spans]).tolist()
         moves = list(zip(spans, offsets, strict=False))
-        parts = tuple(dataclasses.replace(p, notes=tuple(cut_notes(p.notes, moves))) for p in self.parts)
         first = spans[0][0] if spans else 0
         pickup = max(0, min(self.pickup - first, offsets[-1])) if first < self.pickup else 0
         if first >= self.pickup and spans:
             bar = next((b for b in self.bars() if b.start <= first < b.end), None)
             pickup = bar.end - first if bar and bar.start < first else 0
         return self.replace(
-            parts=parts,
+            parts=tuple(cut_parts(self.parts, moves)),
             meters=cut_changes(self.meters, moves, lambda m, onset: Meter(onset, m.beats, m.unit), keep_onset=True),
             keys=cut_changes(self.keys, moves, lambda k, onset: Key(onset, k.fifths, k.mode)),
             tempos=cut_changes(self.tempos, moves, lambda t, onset: Tempo(onset, t.bpm)),
