@@ -118,6 +118,14 @@ def test_broken_files_give_one_line_with_a_place(path: Path) -> None:
     assert time.perf_counter() - started < 5
 
 
+def test_more_notes_than_a_song_has(tmp_path: Path) -> None:
+    path = tmp_path / "song.krn"
+    chords = "4c 4e 4g 4cc 4ee\t4C 4E 4G 4c 4e\n" * 25_001
+    path.write_text(f"**kern\t**kern\n{chords}*-\t*-\n")
+    with pytest.raises(FormatError, match="line 25002: more than 250,000 notes, too many for a song"):
+        list(formats.read(path))
+
+
 def test_what_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "song.krn"
     for data, expected in (

@@ -17,7 +17,8 @@ Lasting = TypeVar("Lasting", Note, Chord)
 
 def in_force(changes: tuple[Change, ...], onset: int) -> Change | None:
     """The last of the changes, sorted by onset, at or before a tick; None before the first."""
-    return next((change for change in reversed(changes) if change.onset <= onset), None)
+    place = bisect_right(changes, onset, key=lambda change: change.onset)
+    return changes[place - 1] if place else None
 
 
 def merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

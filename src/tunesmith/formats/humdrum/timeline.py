@@ -25,6 +25,7 @@ from tunesmith.formats.humdrum.spines import Column, Sounding, Spine
 from tunesmith.formats.humdrum.tokens import TIE_ENDS, TIE_STARTS, UNTIED, Token, read_token
 
 LONGEST_PIECE = 40_000 * WHOLE  # ticks: more than a day at a usual tempo
+MAX_NOTES = 250_000
 _MOST_TOKENS = 100_000  # kept; a file that repeats none of its tokens is no music
 
 
@@ -75,6 +76,7 @@ class Timeline:
     """The time of the line being read, and the notes so far (they are kept in their spines)."""
 
     scale: int = 1
+    notes: int = 0
     now: int = -1  # when the last line with notes began, in parts of a tick
     events: dict[str, Event] = field(default_factory=dict)
     signs: list[Sign] = field(default_factory=list)
@@ -127,6 +129,7 @@ class Timeline:
             column.end = now + event.length
             column.rests, column.idle = not event.tones, False
             spine, layer = column.spine, column.layer
+            self.notes += len(event.tones)
             for pitch, fifths, tie, length in event.tones:
                 end = tick + length if whole else self.ticks(now + length)
                 note = Sounding(tick, end, pitch, fifths, layer, spine.velocity)
@@ -134,6 +137,8 @@ class Timeline:
                     spine.notes.append(note)
                 else:
                     _tie(spine, note, tie)
+        if self.notes > MAX_NOTES:
+            raise FormatError(f"more than {MAX_NOTES:,} notes, too many for a song", where=where(line))
 
     def ticks(self, time: int) -> int:
         """A time in whole ticks, to the nearest."""

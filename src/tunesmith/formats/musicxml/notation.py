@@ -13,7 +13,7 @@ Conventions:
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -89,12 +89,13 @@ def measures(score: Score) -> list[Measure]:
     """The measures of a score, one at least."""
     edges = _edges(score)
     last = max([score.end, *edges])
-    cuts = edges | {key.onset for key in score.keys}
+    cuts = sorted(edges | {key.onset for key in score.keys})
     found: list[Measure] = []
     for bar in score.bars(last):
         origin = bar.end - bar.meter.bar if bar.number == 0 else bar.start
         stop = last if last in edges and bar.start < last < bar.end else bar.end
-        for start, end in pairwise(sorted({bar.start, *(c for c in cuts if bar.start < c < stop), stop})):
+        inside = cuts[bisect_right(cuts, bar.start) : bisect_left(cuts, stop)]
+        for start, end in pairwise([bar.start, *inside, stop]):
             implicit = bar.number == 0 or start > bar.start
             number = str(bar.number) if start == bar.start else f"X{len(found)}"
             key = score.key_at(start)
