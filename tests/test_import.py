@@ -576,6 +576,16 @@ def test_import_never_writes_among_other_files(run: Run, home: Path, songs: Path
     assert (home / "new" / "mine.txt").read_text() == "mine"
 
 
+def test_a_corpus_inside_the_folder_of_songs_is_no_song(run: Run, home: Path) -> None:
+    (home / "songs").mkdir()
+    (home / "songs" / "1.abc").write_text(book(1))
+    first = run("import", "songs", "-o", "songs/read")
+    again = run("import", home / "songs", "-o", "songs/../songs/read")
+    assert (first.code, again.code) == (0, 0)
+    assert first.out == again.out
+    assert "3 songs kept" in first.out
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
 def test_ctrl_c_ends_it_in_a_line_and_the_same_command_goes_on(tmp_path: Path, many: Path) -> None:
     program = "import sys; from tunesmith import cli, corpus; corpus.ingesting.JOB = 'jobs:read_or_die'; cli.main()"

@@ -102,11 +102,15 @@ def gathered(
 ) -> Generator[Gathered | Entry, None, Corpus]:
     """Read all songs of a request into the corpus at `place`, or take the one that is there; yields every entry.
 
+    What lies in `place` itself is no song, also where it is inside a folder of songs.
+
     Raises:
         StorageError: a path does not exist, or the folder cannot be written.
         CorpusError: nothing is there to learn from.
     """
-    files = find_files([song for song in request.songs if not isinstance(song, Score)])
+    found = find_files([song for song in request.songs if not isinstance(song, Score)])
+    own = place.resolve()
+    files = [file for file in found if not _lies_in(file, own)]
     scores = [song for song in request.songs if isinstance(song, Score)]
     options = formats.ReadOptions(step_seconds=request.step_seconds, only=request.only)
     asked = f"{encode.__qualname__} {options} {request.limits} {request.drop_near_duplicates}"
@@ -129,6 +133,12 @@ def gathered(
     if not len(songs):
         raise _nothing_kept(songs, request)
     return songs
+
+
+def _lies_in(file: Path, folder: Path) -> bool:
+    """Whether a file stands in a folder, which is resolved, or below it."""
+    parent = file.parent.resolve()
+    return folder == parent or folder in parent.parents
 
 
 def importing(request: ImportRequest) -> Iterator[Gathered | Entry | Ingested]:
