@@ -74,6 +74,7 @@ class PartWriter:
         self.ids: list[list[str]] = [[] for _ in part.notes]
         self.unkeyed = part.drums and not all(other.drums for other in score.parts)
         self.rests = 0
+        self.signatures = frozenset((*score.keys, *score.meters))  # those that the score names
 
     def write(self) -> str:
         """The `<part>`; fills `ids`, one list for each note of the part."""
@@ -94,11 +95,11 @@ class PartWriter:
 
     def _attributes(self, bar: Measure, before: Measure | None) -> str:
         content = [leaf("divisions", self.clock.divisions)] if before is None else []
-        if bar.key.onset == bar.start and bar.key in self.score.keys:
+        if bar.key.onset == bar.start and bar.key in self.signatures:
             # Drums beside other parts have no signature; alone they carry the keys of the piece.
             fifths, mode = (0, "") if self.unkeyed else (bar.key.fifths, bar.key.mode)
             content.append(element("key", leaf("fifths", fifths), leaf("mode", mode) if mode else ""))
-        if bar.meter.onset == bar.start and bar.meter in self.score.meters:
+        if bar.meter.onset == bar.start and bar.meter in self.signatures:
             figures = bar.meter.beats, bar.meter.unit
             same = before is not None and figures == (before.meter.beats, before.meter.unit)
             beats, unit = leaf("beats", figures[0]), leaf("beat-type", figures[1])
