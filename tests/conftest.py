@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tunesmith import cli
+
+os.environ[cli.DEBUG] = "1"  # what goes wrong inside must fail a test, not become a line on standard error
 
 # title -> music; unlike each other also in other keys
 TUNES = {

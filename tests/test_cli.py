@@ -17,7 +17,7 @@ from conftest import TUNES, Run, abc
 from tunesmith import __version__, api, cli
 
 COMMANDS = ("import", "learn", "compose", "render", "convert", "evaluate", "info", "completion")
-READABLE = ("mid", "midi", "abc", "txt")
+READABLE = ("mid", "midi", "abc", "txt", "musicxml", "xml", "mxl")  # of what we can write
 WRITABLE = sorted(e.lstrip(".") for f in api.FORMATS if f.writes for e in f.endings)
 STARTS = {  # how files of each kind begin
     "abc": b"X:",
@@ -27,11 +27,14 @@ STARTS = {  # how files of each kind begin
     "midi": b"MThd",
     "mp3": b"ID3",
     "musicxml": b"<?xml",
+    "mxl": b"PK",
     "ogg": b"OggS",
+    "pdf": b"%PDF",
     "png": b"\x89PNG",
     "svg": b"<svg|<?xml",
     "txt": b"#|0|1",
     "wav": b"RIFF",
+    "xml": b"<?xml",
 }
 
 
@@ -465,3 +468,15 @@ def test_a_fermata_is_printed_where_asked(run: Run, tmp_path: Path) -> None:
         plain, held = ((tmp_path / f"{name}.{ending}").read_text() for name in ("plain", "held"))
         assert "fermata" not in plain
         assert "fermata" in held
+
+
+def test_a_fault_of_ours_is_one_line(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by\nzero")
+
+    (tmp_path / "song.abc").write_text(abc("Steps", TUNES["Steps"]))
+    monkeypatch.setattr(api, "info", broken)
+    with pytest.raises(ZeroDivisionError):
+        run("info", "song.abc")
+    monkeypatch.delenv(cli.DEBUG)
+    assert "a fault in Tunesmith itself (ZeroDivisionError: by" in run("info", "song.abc").line

@@ -23,6 +23,7 @@ from tunesmith.errors import TunesmithError
 __all__ = ["DONE", "NOTHING", "STOPPED", "cli", "looking", "main", "pieces", "run", "songs"]
 
 DONE, NOTHING, STOPPED = 0, 2, 130
+DEBUG = "TUNESMITH_DEBUG"  # set in the environment, faults of ours show where they happened
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,6 +66,11 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911 - one return for each
         return _fail("not enough memory; try fewer or shorter songs", NOTHING)
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else NOTHING
+    except Exception as error:  # a fault of ours: said in one line, as everything
+        if os.environ.get(DEBUG):
+            raise
+        what = f"a fault in Tunesmith itself ({type(error).__name__}: {error})"
+        return _fail(TunesmithError(what, fix=f"please report it; {DEBUG}=1 shows where it happened"), NOTHING)
 
 
 def _let_go_of_output() -> None:

@@ -95,9 +95,9 @@ def format_of(path: Path, *, reading: bool = False) -> Format:
     for entry in FORMATS:
         if ending in entry.endings:
             return entry
-    known = " ".join(e for entry in FORMATS if entry.reads or not reading for e in entry.endings)
+    known = " ".join(e for entry in FORMATS if (entry.reads if reading else entry.writes) for e in entry.endings)
     what = f"unknown ending {path.suffix!r}" if path.suffix else "the file name has no ending"
-    raise UnknownFormat(what, path=path, fix=f"{'readable' if reading else 'known'} are: {known}")
+    raise UnknownFormat(what, path=path, fix=f"{'readable' if reading else 'writable'} are: {known}")
 
 
 def readable(path: Path) -> bool:

@@ -15,6 +15,8 @@ from tunesmith.prepare.retime import fits_grid, retime
 from tunesmith.prepare.voices import MAX_PART_VOICES, overlaps, shortened, split_voices
 from tunesmith.score import Score
 
+PRINTED = 4  # bars that a section has at least to be printed with repeat signs; shorter ones are motifs
+
 __all__ = [
     "LINES",
     "MAX_PART_VOICES",
@@ -45,7 +47,7 @@ def prepare(score: Score, folded: bool = False) -> Score:
     if not score.meters and score.note_count:
         meter, pickup = find_meter(score)
         score = score.replace(meters=(meter,), pickup=score.pickup or pickup)
-    score = split_voices(fold(score) if folded else score)
+    score = split_voices(fold(score, PRINTED) if folded else score)
     if not score.keys and any(not p.drums and p.notes for p in score.parts):
         score = score.replace(keys=(find_key(score),))
     return score

@@ -38,7 +38,9 @@ class Records:
     def add(self, line: str) -> None:
         """Take a line that begins with `!!!`; other remarks than reference records are passed over."""
         record = _RECORD.match(line)
-        if record and len(self.found) < MOST_RECORDS:
+        # `!!!COM-rismID:` is no composer; `!!!OTL@@PL:` is a title in Polish
+        known = record and (record[2] or not record[3])
+        if record and known and len(self.found) < MOST_RECORDS:
             text = record[4]
             for entity, sign in _ENTITY.items():
                 text = text.replace(entity, sign)

@@ -73,7 +73,7 @@ class Head:
 
     def _identification(self, element: ET.Element) -> None:
         creators = (text_of(c) for c in element.iterfind("creator") if c.get("type", "composer") == "composer")
-        self.composers += [creator for creator in creators if creator]
+        self.composers = list(dict.fromkeys([*self.composers, *filter(None, creators)]))
         for entry in element.iterfind("miscellaneous/miscellaneous-field"):
             if entry.get("name") == "tunesmith":
                 self.provenance = entry.text or ""
