@@ -662,3 +662,16 @@ def test_a_meter_without_note_value_still_keeps_the_ticks() -> None:
     score = melody(60, 62, 64, length=Q, meters=(Meter(0, 5, 12),))
     assert read_back(tree(score)) == contents(score)
     assert GRAIN * 32 == Q
+
+
+def test_two_tracks_of_one_pianist_are_two_staves_in_a_brace() -> None:
+    right = tuple(n for i in range(8) for n in (Note(i * Q, Q, 72 + i % 5), Note(i * Q, Q, 67)))
+    left = tuple(Note(i * Q, Q, p) for i in range(8) for p in (45, 52, 60))  # reaches over middle C
+    pianist = tree(Score((Part(right, "up"), Part(left, "down"))))
+    assert [group.text for group in pianist.iterfind("part-list/part-group/group-symbol")] == ["brace"]
+    assert pianist.find(".//staves") is None
+    alone = tree(Score((Part(left, "down"),)).replace(parts=(Part((*left, Note(0, Q, 70))),)))
+    assert alone.find("part-list/part-group") is None
+    assert alone.findtext(".//staves") == "2"
+    choir = tree(Score(tuple(Part(tuple(Note(i * Q, Q, p) for i in range(8))) for p in (72, 64, 55, 48))))
+    assert {group.text for group in choir.iterfind("part-list/part-group/group-symbol")} == {"bracket"}

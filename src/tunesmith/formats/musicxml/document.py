@@ -23,7 +23,7 @@ from tunesmith.formats.musicxml.container import packed
 from tunesmith.formats.musicxml.drums import drum
 from tunesmith.formats.musicxml.marks import chord_marks, jump_marks, tempo_marks
 from tunesmith.formats.musicxml.markup import element, leaf
-from tunesmith.formats.musicxml.notation import measures
+from tunesmith.formats.musicxml.notation import hands, measures
 from tunesmith.formats.musicxml.part_writer import Clock, PartWriter, instrument
 from tunesmith.formats.musicxml.staves import Plan, plan_part
 from tunesmith.score import Part, Score
@@ -78,7 +78,8 @@ def document(score: Score, fermata: bool = False) -> Document:
     _check(score)
     parts = score.parts or (Part(),)
     bars = measures(score)
-    plans = [plan_part(part, score, bars) for part in parts]
+    pianist = hands(parts)
+    plans = [plan_part(part, score, bars, number in pianist) for number, part in enumerate(parts)]
     everywhere = [*tempo_marks(score), *jump_marks(score)]
     chords = list(chord_marks(score, bars[-1].end))
     chords_in = next((n for n, part in enumerate(parts) if not part.drums), 0)
@@ -96,7 +97,7 @@ def document(score: Score, fermata: bool = False) -> Document:
         )
         for number, part in enumerate(parts)
     ]
-    head = [*_head(score, plans), element("part-list", *_part_list(parts, plans))]
+    head = [*_head(score, plans), element("part-list", *_part_list(parts, plans, pianist))]
     root = element("score-partwise", *head, *(writer.write() for writer in writers), version="4.0")
     ids = tuple(tuple(map(tuple, writer.ids)) for writer in writers)
     return Document(HEADER + root + "\n", ids[: len(score.parts)])
@@ -143,14 +144,15 @@ def _voices(plans: Sequence[Plan]) -> str:
     return json.dumps(found) if found else ""
 
 
-def _part_list(parts: Sequence[Part], plans: Sequence[Plan]) -> Iterator[str]:
-    """The parts, several of a family in a bracket."""
+def _part_list(parts: Sequence[Part], plans: Sequence[Plan], pianist: Sequence[int]) -> Iterator[str]:
+    """The parts, several of a family in a bracket, the hands of a pianist in a brace."""
     numbered = list(enumerate(zip(parts, plans, strict=True), 1))
-    for family, group in groupby(numbered, key=lambda found: _family(*found[1])):
+    for (hand, family), group in groupby(numbered, key=lambda f: (f[0] - 1 in pianist, _family(*f[1]))):
         members = list(group)
         bracket = family is not None and len(members) > 1
         if family and bracket:
-            symbol, lines = leaf("group-symbol", "bracket"), leaf("group-barline", FAMILIES[family])
+            symbol = leaf("group-symbol", "brace" if hand else "bracket")
+            lines = leaf("group-barline", "yes" if hand else FAMILIES[family])
             yield element("part-group", symbol, lines, type="start", number=1)
         yield from (_list_part(part, number) for number, (part, _) in members)
         if bracket:

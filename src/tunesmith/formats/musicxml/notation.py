@@ -26,6 +26,8 @@ from tunesmith.formats.musicxml.rhythm import Piece
 from tunesmith.score import Key, Meter, Note, Part, Score
 
 KEYBOARDS = range(8)
+HAND_REACH = 31  # semitones that hold eight of ten notes of one hand
+HANDS_APART = 7  # semitones between the middle pitches of two hands
 GREAT_STAFF = (52, 67)  # a keyboard part with notes at or beyond both has two staves
 MIDDLE_C = 60
 
@@ -113,9 +115,9 @@ def _edges(score: Score) -> set[int]:
     return found | {place for j in score.jumps for place in (j.onset, j.target, j.stop, j.coda) if place is not None}
 
 
-def layers(part: Part) -> list[Layer]:
-    """The layers of a part, staff by staff, from high to low on each staff."""
-    lower = _lower_staff(part)
+def layers(part: Part, hand: bool = False) -> list[Layer]:
+    """The layers of a part, staff by staff, from high to low on each staff. A `hand` of a pianist has one staff."""
+    lower = set() if hand else _lower_staff(part)
     lines: dict[tuple[int, int, str], list[tuple[int, Note]]] = defaultdict(list)
     for index, note in enumerate(part.notes):
         stem = drum_stem(note.pitch) if part.drums else ""
@@ -144,6 +146,30 @@ def _free_number(taken: set[int], staff: int) -> int:
     number = next(n for n in chain(usual, count(9)) if n not in taken)
     taken.add(number)
     return number
+
+
+def hands(parts: Sequence[Part]) -> tuple[int, ...]:
+    """The places of two parts that are the hands of one pianist, each in a track of its own; else nothing.
+
+    They stand one below the other, play one keyboard, chords among it, and neither reaches further than a hand does.
+    """
+
+    def middle(part: Part) -> float:
+        return median(n.pitch for n in part.notes)
+
+    def within_reach(part: Part) -> bool:
+        pitches = sorted(n.pitch for n in part.notes)
+        return pitches[-1 - len(pitches) // 10] - pitches[len(pitches) // 10] <= HAND_REACH
+
+    keyed = [p.program in KEYBOARDS and not p.drums and bool(p.notes) for p in parts]
+    pairs = [
+        (n, n + 1)
+        for n, (upper, lower) in enumerate(pairwise(parts))
+        if keyed[n] and keyed[n + 1] and upper.program == lower.program
+        if _sounds_together(upper.notes) or _sounds_together(lower.notes)
+        if within_reach(upper) and within_reach(lower) and middle(upper) - middle(lower) >= HANDS_APART
+    ]
+    return pairs[0] if len(pairs) == 1 and sum(keyed) <= 3 else ()
 
 
 def _lower_staff(part: Part) -> set[int]:

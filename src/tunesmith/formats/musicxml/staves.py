@@ -36,9 +36,9 @@ class Plan:
         return [n for n, layer in enumerate(self.layers) if layer.staff == staff and self.written[n][measure]]
 
 
-def plan_part(part: Part, score: Score, bars: Sequence[Measure]) -> Plan:
-    """Lay out a part in its measures, accidentals included."""
-    found = layers(part)
+def plan_part(part: Part, score: Score, bars: Sequence[Measure], hand: bool = False) -> Plan:
+    """Lay out a part in its measures, accidentals included; the `hand` of a pianist on one staff."""
+    found = layers(part, hand)
     plan = Plan(found, [write_layer(layer, bars) for layer in found], spellings(part, score))
     for staff in range(1, plan.staves + 1):
         rows = [n for n, layer in enumerate(found) if layer.staff == staff]
