@@ -310,3 +310,21 @@ def test_two_versions_of_a_tune_open_alike(tmp_path: Path) -> None:
     other = tune.transpose(3).replace(repeats=(Repeat(0, tune.end),))
     found, _ = ingested([tune, *different(3)[1:], other], tmp_path)
     assert found.index["group"].tolist() == [0, 1, 2, 0]
+
+
+def test_a_fault_in_one_song_of_a_book_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "book.abc").write_text("\n".join(abc(name, TUNES[name], n) for n, name in enumerate(TUNES, 1)))
+
+    def faulty(score: Score) -> Score:
+        if score.title == "Pairs":
+            raise ZeroDivisionError("by nothing")
+        return prepare(score)
+
+    monkeypatch.setattr("tunesmith.corpus.songs.prepare", faulty)
+    entries = list(corpus.ingest([tmp_path / "book.abc"], tmp_path / "songs"))
+    assert [e.status for e in entries].count("kept") == len(TUNES) - 1
+    (lost,) = (e for e in entries if e.status == "dropped")
+    assert (lost.name, lost.reason) == (
+        "Pairs",
+        "a fault in Tunesmith (ZeroDivisionError: by nothing); please report it",
+    )

@@ -55,7 +55,7 @@ def songs_of(path: Path, options: formats.ReadOptions | None, encode: Encoder) -
     except Exception as error:  # a fault of ours in one file must not stop the others
         if last:
             yield last
-        last = dropped(path, f"a fault in Tunesmith ({type(error).__name__}: {error}); please report it", mark)
+        last = dropped(path, _fault(error), mark)
     if last:
         yield last
 
@@ -80,6 +80,14 @@ def song_of(song: Score | FormatError, path: Path, encode: Encoder, mark: str = 
         return _encoded(score, encode(score), entry)
     except TunesmithError as error:
         return Prepared(dataclasses.replace(entry, reason=without_path(error)))
+    except MemoryError:
+        raise
+    except Exception as error:  # a fault of ours in one song of a book must not stop the others
+        return Prepared(dataclasses.replace(entry, reason=_fault(error)))
+
+
+def _fault(error: Exception) -> str:
+    return f"a fault in Tunesmith ({type(error).__name__}: {error}); please report it"
 
 
 def _encoded(score: Score, events: list[scheme.Event], entry: Entry) -> Prepared:
