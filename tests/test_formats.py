@@ -57,6 +57,14 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
     ("seven sharps", tune(*row(61, 63, 65), fifths=7), PLAIN),
     ("compound meter", tune(*row(60, 62, 64, 65, 67, 69, length=TPQ // 2), meter=(6, 8)), PLAIN),
     (
+        "a jump inside a last ending",
+        tune(*row(*range(60, 76))).replace(
+            repeats=(Repeat(0, 16 * TPQ, 2, (Ending(4 * TPQ, 8 * TPQ, (1,)), Ending(8 * TPQ, 16 * TPQ, (2,)))),),
+            jumps=(Jump(12 * TPQ, 0, 4 * TPQ, 12 * TPQ),),
+        ),
+        XML,
+    ),
+    (
         "short first bar before another meter",
         tune(*row(*range(60, 68))).replace(meters=(Meter(0, 4, 4), Meter(2 * TPQ, 3, 4))),
         XML,

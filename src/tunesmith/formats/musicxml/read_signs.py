@@ -66,6 +66,7 @@ class Signs:
     percussion: bool = False  # whether the part has a percussion clef
     bpm: float = DEFAULT_BPM
     passes: int = 0  # the last pass of the last ending, for endings without a number
+    inside: set[Place] | None = None  # where double lines stand in the ending that is open
 
     @property
     def count(self) -> int:
@@ -168,10 +169,13 @@ def read_barline(part: PartReader, element: ET.Element) -> None:
     direction = "" if repeat is None else repeat.get("direction", "")
     if ending is not None:
         if ending.get("type") == "start":
+            part.signs.inside = set()
             part.signs.lines.append((place, "ending", _passes(part, ending)))
-        elif direction != "backward":
-            part.signs.lines.append((place, "double", None))
-            part.signs.passes = 0
+        else:
+            _end_ending(part.signs)
+            if direction != "backward":
+                part.signs.lines.append((place, "double", None))
+                part.signs.passes = 0
     if direction == "forward":
         part.signs.passes = 0 if ending is None else part.signs.passes
         part.signs.lines.append((place, "open", 2))
@@ -180,6 +184,15 @@ def read_barline(part: PartReader, element: ET.Element) -> None:
         part.signs.lines.append((place, "close", max(2, min(times, MOST_PASSES))))
     elif element.findtext("bar-style", "").strip() in STRONG_LINES:
         part.signs.lines.append((place, "double", None))
+        if ending is None and part.signs.inside is not None:
+            part.signs.inside.add(place)
+
+
+def _end_ending(signs: Signs) -> None:
+    """An ending says itself where it ends: no double line inside does."""
+    if signs.inside:
+        signs.lines = [line for line in signs.lines if line[1] != "double" or line[0] not in signs.inside]
+    signs.inside = None
 
 
 def _passes(part: PartReader, ending: ET.Element) -> tuple[int, ...]:
