@@ -48,6 +48,13 @@ def leave(_: dict[str, Any]) -> None:
     os._exit(3)
 
 
+def write_on(request: dict[str, Any]) -> None:
+    """Write the parcel again and again, its folder too."""
+    while True:
+        Path(request["parcel"]).parent.mkdir(exist_ok=True)
+        Path(request["parcel"]).write_bytes(b"")
+
+
 def crash(_: dict[str, Any]) -> None:
     """Read where no memory is."""
     ctypes.string_at(0)
@@ -83,7 +90,7 @@ def kept(request: dict[str, Any]) -> dict[str, Any]:
 
 
 KEPT: list[bytearray] = []
-BAD = {"hang": hang, "eat": eat, "leave": leave, "crash": crash, "fail": fail}
+BAD = {"write": write_on, "hang": hang, "eat": eat, "leave": leave, "crash": crash, "fail": fail}
 
 
 def anything(request: dict[str, Any]) -> Any:

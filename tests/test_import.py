@@ -586,6 +586,19 @@ def test_a_corpus_inside_the_folder_of_songs_is_no_song(run: Run, home: Path) ->
     assert "3 songs kept" in first.out
 
 
+def test_no_worker_writes_after_the_work_was_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, books: Path
+) -> None:
+    monkeypatch.setattr(corpus.ingesting, "JOB", POISONED)
+    files = [*sorted(books.iterdir())[:1], *(tmp_path / f"{number}" / "write.abc" for number in range(2))]
+    work = corpus.ingest(files, tmp_path / "corpus", jobs=2, limits=Limits(600))
+    next(work)
+    while len(list((tmp_path / "corpus" / "parcels").iterdir())) < 2:
+        time.sleep(0.01)
+    work.close()
+    assert not (tmp_path / "corpus" / "parcels").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
 def test_ctrl_c_ends_it_in_a_line_and_the_same_command_goes_on(tmp_path: Path, many: Path) -> None:
     program = "import sys; from tunesmith import cli, corpus; corpus.ingesting.JOB = 'jobs:read_or_die'; cli.main()"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def ingest(
     jobs: int | None = None,
     limits: Limits | None = None,
     drop_near: bool = False,
-) -> Iterator[Entry]:
+) -> Generator[Entry]:
     """Read, prepare and encode songs, of files or as scores, into a corpus; yields a line of the report for each.
 
     Bad songs are reported, never raised; what stops the work (a full disk) is raised. Files are read by so many
@@ -55,10 +55,12 @@ def ingest(
         done = writer.place.files
         if done:
             yield from writer.entries()
-        for found in _sources(islice(songs, done, None), folder / PARCELS, options, encode, jobs, limits or Limits()):
-            for song in found:
-                yield writer.add(song)
-            writer.commit()
+        rest = islice(songs, done, None)
+        with closing(_sources(rest, folder / PARCELS, options, encode, jobs, limits or Limits())) as sources:
+            for found in sources:
+                for song in found:
+                    yield writer.add(song)
+                writer.commit()
         writer.close()
     except OSError as error:
         raise storage_error(error, folder) from error
@@ -75,7 +77,7 @@ def _sources(
     encode: Encoder,
     jobs: int | None,
     limits: Limits,
-) -> Iterator[Iterable[Prepared]]:
+) -> Generator[Iterable[Prepared]]:
     """The songs of each file, or of each score the one."""
     for are_scores, group in groupby(songs, lambda song: isinstance(song, Score)):
         if are_scores:
@@ -114,10 +116,11 @@ def _by_workers(
             (request_for(path, place / str(number), options, encode), limits.seconds_for(_size(path)))
             for number, path in enumerate(files)
         )
-        outcomes = workers.outcomes(JOB, requests, jobs, limits.memory)
-        for number, (path, outcome) in enumerate(zip(files, outcomes, strict=True)):
-            yield [dropped(path, outcome.failure)] if outcome.failure else _taken(place / str(number))
-            (place / str(number)).unlink(missing_ok=True)
+        # Closed before the folder goes: a worker that still writes there would bring it back.
+        with closing(workers.outcomes(JOB, requests, jobs, limits.memory)) as outcomes:
+            for number, (path, outcome) in enumerate(zip(files, outcomes, strict=True)):
+                yield [dropped(path, outcome.failure)] if outcome.failure else _taken(place / str(number))
+                (place / str(number)).unlink(missing_ok=True)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
@@ -78,7 +78,7 @@ def name_of(function: Callable[..., Any]) -> str:
         return ""
 
 
-def outcomes(job: str, requests: Iterable[tuple[Request, float]], workers: int, memory: int = 0) -> Iterator[Outcome]:
+def outcomes(job: str, requests: Iterable[tuple[Request, float]], workers: int, memory: int = 0) -> Generator[Outcome]:
     """Do the job for every request, each given with the seconds it may take, with so many workers at once.
 
     Outcomes come in the order of the requests; at most `AHEAD` a worker are waiting. `memory`: bytes that a worker
