@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from fractions import Fraction
@@ -438,6 +439,16 @@ def test_chord_symbols_stand_at_their_onset() -> None:
     assert third.findtext("degree/degree-value") == "7"
     divisions = number(root, ".//divisions")
     assert [number(h, "offset") for h in (first, second, third)] == [0, divisions, 2 * divisions]
+
+
+def test_ten_thousand_repeats_are_written_in_seconds() -> None:
+    bar, count = 4 * Q, 10_000
+    repeats = tuple(Repeat(n * bar, (n + 1) * bar) for n in range(count))
+    started = time.process_time()
+    text = musicxml.document(melody(*[60] * count, length=bar, repeats=repeats)).text
+    assert time.process_time() - started < 10  # some 2; when every measure went through all repeats, 30
+    assert text.count('<repeat direction="backward"') == count
+    assert text.count('<repeat direction="forward"') == count - 1, "the first needs no sign"
 
 
 def test_repeats_and_endings() -> None:

@@ -25,6 +25,7 @@ from tunesmith.formats.musicxml.marks import chord_marks, jump_marks, tempo_mark
 from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.formats.musicxml.notation import hands, measures
 from tunesmith.formats.musicxml.part_writer import Clock, PartWriter, instrument
+from tunesmith.formats.musicxml.signs import Barlines
 from tunesmith.formats.musicxml.staves import Plan, plan_part
 from tunesmith.score import Part, Score
 
@@ -77,7 +78,7 @@ def document(score: Score, fermata: bool = False) -> Document:
     """The MusicXML of a score; see `write`. `fermata`: one on the last note of each part."""
     _check(score)
     parts = score.parts or (Part(),)
-    bars = measures(score)
+    bars, barlines = measures(score), Barlines(score)
     pianist = hands(parts)
     plans = [plan_part(part, score, bars, number in pianist) for number, part in enumerate(parts)]
     everywhere = [*tempo_marks(score), *jump_marks(score)]
@@ -90,6 +91,7 @@ def document(score: Score, fermata: bool = False) -> Document:
             number + 1,
             part,
             bars=bars,
+            barlines=barlines,
             plan=plans[number],
             clock=clock,
             marks=everywhere * (number == 0) + chords * (number == chords_in),

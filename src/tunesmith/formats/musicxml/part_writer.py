@@ -13,7 +13,7 @@ from tunesmith.formats.musicxml.drums import drum
 from tunesmith.formats.musicxml.marks import Mark
 from tunesmith.formats.musicxml.markup import element, leaf
 from tunesmith.formats.musicxml.notation import Layer, Measure, Stack, Written
-from tunesmith.formats.musicxml.signs import USUAL_CLEFS, clef, clef_for, left_barline, right_barline
+from tunesmith.formats.musicxml.signs import USUAL_CLEFS, Barlines, clef, clef_for
 from tunesmith.formats.musicxml.staves import Plan
 from tunesmith.score import DEFAULT_VELOCITY, TPQ, Note, Part, Score
 
@@ -62,12 +62,14 @@ class PartWriter:
         part: Part,
         *,
         bars: Sequence[Measure],
+        barlines: Barlines,
         plan: Plan,
         clock: Clock,
         marks: Sequence[Mark],
         fermata: bool,
     ) -> None:
-        self.score, self.number, self.part, self.bars, self.plan, self.clock = score, number, part, bars, plan, clock
+        self.number, self.part, self.plan, self.clock = number, part, plan, clock
+        self.bars, self.barlines = bars, barlines
         self.opening = deque(sorted((m for m in marks if not m.closing), key=lambda m: m.onset))
         self.closing = deque(sorted((m for m in marks if m.closing), key=lambda m: m.onset))
         self.held = max((note.end for note in part.notes), default=0) if fermata else -1
@@ -85,10 +87,10 @@ class PartWriter:
         following = self.bars[place + 1] if place + 1 < len(self.bars) else None
         return element(
             "measure",
-            left_barline(self.score, bar),
+            self.barlines.left(bar),
             self._attributes(bar, self.bars[place - 1] if place else None),
             *self._voices(bar, place),
-            right_barline(self.score, bar, following),
+            self.barlines.right(bar, following),
             number=bar.number,
             implicit="yes" if bar.implicit else None,
         )

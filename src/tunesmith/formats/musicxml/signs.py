@@ -45,41 +45,47 @@ def clef(name: str, staff: int | None) -> str:
     return element("clef", leaf("sign", sign), leaf("line", line), change, number=staff)
 
 
-def left_barline(score: Score, bar: Measure) -> str:
-    """The start of a repeat or of an ending, where one begins with this measure."""
-    starting = [e for r in score.repeats for e in r.endings if e.start == bar.start]
-    forward = any(r.start == bar.start > 0 for r in score.repeats)
-    if not starting and not forward:
-        return ""
-    return element(
-        "barline",
-        leaf("bar-style", "heavy-light") if forward else "",
-        _ending(starting[0], "start", f"{_passes(starting[0])}.") if starting else "",
-        leaf("repeat", "", direction="forward") if forward else "",
-        location="left",
-    )
+class Barlines:
+    """What stands at the bar lines of a score, found by the tick: repeats, endings, jumps, the end."""
 
+    def __init__(self, score: Score) -> None:
+        endings = [(repeat, ending) for repeat in score.repeats for ending in repeat.endings]
+        # where several begin or end at one tick, the first counts
+        self._starting = {e.start: e for _, e in reversed(endings)}
+        self._closing = {e.end: (r, e) for r, e in reversed(endings)}
+        self._forward = {r.start for r in score.repeats if r.start > 0}
+        # After the last pass an ending goes on, after the others it goes back.
+        self._backward = {e.end: 1 + len(e.passes) for r, e in reversed(endings) if min(e.passes) < r.times}
+        self._backward |= {r.end: r.times for r in reversed(score.repeats) if not r.endings}
+        self._jumps = {place for jump in score.jumps for place in (jump.onset, jump.stop, jump.coda)}
 
-def right_barline(score: Score, bar: Measure, following: Measure | None) -> str:
-    """The end of a repeat, of an ending, of the piece; a double bar line before a new key and where a jump leads."""
-    closing = [(r, e) for r in score.repeats for e in r.endings if e.end == bar.end]
-    backward = [r.times for r in score.repeats if not r.endings and r.end == bar.end]
-    # After the last pass an ending goes on, after the others it goes back.
-    backward += [1 + len(e.passes) for r, e in closing if min(e.passes) < r.times]
-    new_key = following is not None and following.key.fifths != bar.key.fifths
-    jumps = any(bar.end in (j.onset, j.stop, j.coda) for j in score.jumps)
-    double = new_key or jumps or bar.cut
-    if not closing and not backward and following is not None and not double:
-        return ""
-    style = "light-heavy" if backward or following is None else "light-light" if double else "regular"
-    ending = ""
-    if closing:
-        repeat, last = closing[0]
-        kind = "discontinue" if last is repeat.endings[-1] and not backward else "stop"
-        ending = _ending(last, kind)
-    times = backward[0] if backward and backward[0] > 2 else None
-    again = leaf("repeat", "", direction="backward", times=times) if backward else ""
-    return element("barline", leaf("bar-style", style), ending, again, location="right")
+    def left(self, bar: Measure) -> str:
+        """The start of a repeat or of an ending, where one begins with this measure."""
+        starting, forward = self._starting.get(bar.start), bar.start in self._forward
+        if not starting and not forward:
+            return ""
+        return element(
+            "barline",
+            leaf("bar-style", "heavy-light") if forward else "",
+            _ending(starting, "start", f"{_passes(starting)}.") if starting else "",
+            leaf("repeat", "", direction="forward") if forward else "",
+            location="left",
+        )
+
+    def right(self, bar: Measure, following: Measure | None) -> str:
+        """The end of a repeat, of an ending, of the piece; a double line before a new key and where a jump leads."""
+        closing, times = self._closing.get(bar.end), self._backward.get(bar.end)
+        new_key = following is not None and following.key.fifths != bar.key.fifths
+        double = new_key or bar.end in self._jumps or bar.cut
+        if not closing and not times and following is not None and not double:
+            return ""
+        style = "light-heavy" if times or following is None else "light-light" if double else "regular"
+        ending = ""
+        if closing:
+            repeat, last = closing
+            ending = _ending(last, "discontinue" if last is repeat.endings[-1] and not times else "stop")
+        again = leaf("repeat", "", direction="backward", times=times if times > 2 else None) if times else ""
+        return element("barline", leaf("bar-style", style), ending, again, location="right")
 
 
 def _ending(ending: Ending, kind: str, text: str = "") -> str:
