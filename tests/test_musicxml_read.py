@@ -583,6 +583,18 @@ def test_pathological_bar_lines_take_no_time() -> None:
     assert time.process_time() - started < SECONDS
 
 
+def test_tens_of_thousands_of_chord_symbols_take_no_time() -> None:
+    beats = [
+        f"<harmony><root><root-step>{step}</root-step></root><kind>major</kind></harmony>{tone(duration=1)}"
+        for step in "CDEFGAB"
+    ]
+    data = document(*["".join(beats) * 2] * 5_400)
+    started = time.process_time()
+    score = one(data)
+    assert time.process_time() - started < SECONDS
+    assert len(score.chords) == 7 * 2 * 5_400
+
+
 # --- mutations
 
 

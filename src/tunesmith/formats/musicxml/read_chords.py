@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -78,8 +79,8 @@ def read_harmony(part: PartReader, element: ET.Element) -> None:
 def share(part: PartReader, place: tuple[int, Ticks], length: Ticks) -> None:
     """Chord symbols that stand together before a note or rest share its time; the same one twice is one."""
     symbols = part.signs.chords
-    if symbols[-1][0] != place:
-        return
+    if symbols[-1][0] != place or len(symbols) == 1 or symbols[-2][0] != place:
+        return  # none, or one, which has all the time
     together = []
     while symbols and symbols[-1][0] == place:
         together.append(symbols.pop()[1])
@@ -93,11 +94,19 @@ def share(part: PartReader, place: tuple[int, Ticks], length: Ticks) -> None:
 
 def _place_of(element: ET.Element, name: str, moved: int) -> int | None:
     """The sounding root or bass on the line of fifths."""
-    step = element.findtext(f"{name}/{name}-step", "").strip()
-    alter = parse_int(element.findtext(f"{name}/{name}-alter", "0"))
-    if step not in theory.NATURAL_PITCH_CLASS or alter is None or abs(alter) > 3:
+    found = element.find(name)
+    if found is None:
         return None
-    return theory.fifths_of(step, alter) + moved
+    place = _fifths(found.findtext(f"{name}-step", ""), found.findtext(f"{name}-alter", "0"))
+    return None if place is None else place + moved
+
+
+@lru_cache(maxsize=1024)
+def _fifths(step: str, alter: str) -> int | None:
+    letter, change = step.strip(), parse_int(alter)
+    if letter not in theory.NATURAL_PITCH_CLASS or change is None or abs(change) > 3:
+        return None
+    return theory.fifths_of(letter, change)
 
 
 def _quality(kind: str, element: ET.Element) -> tuple[int, bool] | None:
