@@ -302,6 +302,24 @@ def test_orders_that_signs_can_say(names: str, repeat_count: int, jump_count: in
     assert order.spans or (len(order.repeats), len(order.jumps)) == (repeat_count, jump_count)
 
 
+@pytest.mark.parametrize(
+    ("expansion", "fault"),
+    [
+        ("A,B,X", "names sections that are not there"),
+        (",".join("AB" * 251), "has more than 500 names"),
+        ("AB" * 251, "has more than 500 names"),
+        (" , ", "names no section"),
+    ],
+)
+def test_a_list_that_cannot_be_followed_is_told_why(expansion: str, fault: str) -> None:
+    found, *warnings = parse(f"**kern\n*>[{expansion}]\n*>A\n2c\n=2:|!\n*>B\n2d\n==\n*-\n")
+    assert isinstance(found, Score)
+    assert [r.times for r in found.repeats] == [2], "the repeat signs hold"
+    assert [str(w) for w in warnings] == [
+        f"the expansion list [{expansion[:60]}] {fault}; its repeat signs are followed instead"
+    ]
+
+
 # --- columns
 
 Line = list[str]

@@ -11,7 +11,7 @@ from tunesmith.formats.humdrum.chords import chord_of
 from tunesmith.formats.humdrum.instruments import DEFAULT_DRUM_KEY, instrument_of, is_keyboard
 from tunesmith.formats.humdrum.marks import marks_of, measured, placed
 from tunesmith.formats.humdrum.reader import MUSIC, Piece
-from tunesmith.formats.humdrum.sections import Order, endings_of, names_in, order_of, sections_of
+from tunesmith.formats.humdrum.sections import Order, endings_of, fault_of, names_in, order_of, sections_of
 from tunesmith.formats.humdrum.signs import key_of
 from tunesmith.formats.humdrum.source import Records
 from tunesmith.formats.humdrum.spines import Spine
@@ -41,8 +41,10 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
     marks = marks_of(signs, {} if piece.expansion else endings_of(sections))
     bars = grid(marks, total)
     written = repeats(marks, total)
-    names = names_in(piece.expansion, {section.name for section in sections}) if piece.expansion else None
-    order = order_of(names, sections, written) if names else Order(written)
+    known = {section.name for section in sections}
+    names = names_in(piece.expansion, known)
+    fault = fault_of(names, known) if piece.expansion else ""
+    order = order_of(names, sections, written) if names and not fault else Order(written)
     score = Score(
         parts=tuple(_parts(music)),
         meters=tuple(bars.meters),
@@ -58,7 +60,7 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
     short = score.note_count * len(order.spans) <= _MOST_WRITTEN_OUT
     yield score.play(order.spans) if order.spans and short else score
     yield from _doubts(piece, bars)
-    yield from _doubts_about_order(piece, names, order, short)
+    yield from _doubts_about_order(piece, fault, order, short)
 
 
 # --- parts
@@ -174,13 +176,10 @@ def _doubts(piece: Piece, bars: Grid) -> Iterator[SongWarning]:
         )
 
 
-def _doubts_about_order(
-    piece: Piece, names: list[str] | None, order: Order, written_out: bool
-) -> Iterator[SongWarning]:
-    if piece.expansion and names is None:
+def _doubts_about_order(piece: Piece, fault: str, order: Order, written_out: bool) -> Iterator[SongWarning]:
+    if fault:
         yield SongWarning(
-            f"the expansion list [{piece.expansion[:60]}] names sections that are not there",
-            fix="its repeat signs are followed instead",
+            f"the expansion list [{piece.expansion[:60]}] {fault}", fix="its repeat signs are followed instead"
         )
     if order.spans:
         yield SongWarning(f"[{piece.expansion[:60]}] is more than repeat signs can say", fix=_WRITTEN_OUT[written_out])

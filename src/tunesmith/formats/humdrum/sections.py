@@ -17,7 +17,7 @@ from tunesmith.score.cut import merged, route
 
 LABEL = re.compile(r"\*>([^\[\]>][^\[\]]*)$")
 EXPANSION = re.compile(r"\*>\[([^\]]*)\]$")  # the default list; named ones (norep) are other ways to play
-_MOST_SECTIONS = 500  # of a list
+MOST_SECTIONS = 500  # that an expansion list may name
 _CLOSE_WRITTEN = re.compile(r"[A-Za-z]\d*")  # [AABB] for [A,A,B,B]
 _ENDING = re.compile(r"(.*\D)([1-9])$")
 
@@ -65,12 +65,19 @@ def endings_of(sections: list[Section]) -> dict[int, int]:
     return found
 
 
-def names_in(expansion: str, known: set[str]) -> list[str] | None:
-    """The sections that an expansion list names; None where it names unknown ones."""
+def names_in(expansion: str, known: set[str]) -> list[str]:
+    """The sections that an expansion list names; what `known` does not hold is told by `fault_of`."""
     names = [name.strip() for name in expansion.split(",") if name.strip()]
-    if len(names) == 1 and names[0] not in known:
-        names = _CLOSE_WRITTEN.findall(names[0])
-    return names if 0 < len(names) <= _MOST_SECTIONS and known.issuperset(names) else None
+    return _CLOSE_WRITTEN.findall(names[0]) if len(names) == 1 and names[0] not in known else names
+
+
+def fault_of(names: list[str], known: set[str]) -> str:
+    """What keeps an expansion list from being followed, as the rest of a sentence; empty where nothing does."""
+    if not names:
+        return "names no section"
+    if len(names) > MOST_SECTIONS:
+        return f"has more than {MOST_SECTIONS} names"
+    return "" if known.issuperset(names) else "names sections that are not there"
 
 
 def order_of(names: list[str], sections: list[Section], repeats: tuple[Repeat, ...]) -> Order:
