@@ -562,6 +562,19 @@ def test_a_file_of_too_many_songs_is_a_fault_of_the_file(
         corpus.songs.read_file(request)
 
 
+def test_no_title_is_a_formula_in_a_spreadsheet(run: Run, home: Path) -> None:
+    titles = ["=1+1", "@SUM(1)", "+1", "-1", "=".translate({0x3D: 0xFF1D}), "Plain = plain"]
+    for number, title in enumerate(titles):
+        (home / f"{number}.abc").write_text(abc(title, TUNES["Steps"]))
+    (home / "-6.abc").write_text("X:1\n")
+    run("import", *(f"{n}.abc" for n in range(6)), "--report", "songs.csv", "--", "-6.abc")
+    with Path("songs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [*(f"'{title}" for title in titles[:5]), titles[5], "'-6"]
+    assert rows[-1]["path"] == "'-6.abc"
+    assert rows[0]["notes"] == "25"
+
+
 def test_import_never_writes_among_other_files(run: Run, home: Path, songs: Path) -> None:
     (home / "mine").mkdir()
     (home / "mine" / "songs.npy").write_text("mine")

@@ -81,7 +81,12 @@ def import_options(command: Any) -> Any:
         click.option(
             "--drop-near-duplicates", is_flag=True, help="Drop songs whose melody is nearly that of an earlier one."
         ),
-        click.option("--report", type=SONGS, help="Write the line of every song to this CSV file."),
+        click.option(
+            "--report",
+            type=SONGS,
+            help="Write the line of every song to this CSV file; an apostrophe stands before what a spreadsheet "
+            "would take for a formula.",
+        ),
     ):
         command = option(command)
     return command

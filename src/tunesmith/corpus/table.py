@@ -1,4 +1,10 @@
-"""The ingest report as CSV, written as the songs come."""
+"""The ingest report as CSV, written as the songs come.
+
+Titles and names of files come from anywhere, and a spreadsheet takes a cell that begins with one of `FORMULA` for
+something to calculate: such texts get an apostrophe in front. Numbers stay as they are, and so does the report that
+a corpus keeps.
+Source: OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection
+"""
 
 from __future__ import annotations
 
@@ -13,6 +19,7 @@ from typing import IO, Self
 from tunesmith.corpus.entries import Entry
 from tunesmith.files import replacing
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width = + - @
 COLUMNS = tuple(field.name for field in dataclasses.fields(Entry))
 
 
@@ -43,7 +50,7 @@ class Table:
 
     def add(self, entry: Entry) -> None:
         """Write the row of a song."""
-        self._write(tuple(getattr(entry, name) for name in COLUMNS))
+        self._write(tuple(_cell(getattr(entry, name)) for name in COLUMNS))
 
     def _write(self, row: tuple[object, ...]) -> None:
         text = io.StringIO()
@@ -51,3 +58,8 @@ class Table:
         assert self._file is not None, "used in a with block"  # noqa: S101 - tells the type checker
         # surrogateescape: a file name that is no Unicode stays the bytes that it is
         self._file.write(text.getvalue().encode(errors="surrogateescape"))
+
+
+def _cell(value: object) -> object:
+    """A value as no spreadsheet takes it for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
