@@ -631,3 +631,22 @@ def test_ctrl_c_ends_it_in_a_line_and_the_same_command_goes_on(tmp_path: Path, m
     again = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     assert "60 songs kept, 1 duplicate, 121 dropped" in again.stdout
     assert (tmp_path / "log").read_text().count("\n") == 182 - finished
+
+
+@pytest.mark.parametrize("name", ["corpus.json", "journal.jsonl"])
+@pytest.mark.parametrize("text", ['{"files": 3}', "[1]", "null", "mine", "[" * 10_000, '{"key": 1, "files": 2}'])
+def test_a_folder_is_not_ours_because_a_file_is_named_like_ours(
+    run: Run, home: Path, songs: Path, name: str, text: str
+) -> None:
+    (home / "mine").mkdir()
+    (home / "mine" / name).write_text(text)
+    (home / "mine" / "report.jsonl").write_text("mine")
+    assert "holds other files" in run("import", songs, "-o", "mine", "--fresh").line
+    assert content(home / "mine") == {name: text.encode(), "report.jsonl": b"mine"}
+
+
+def test_a_folder_is_ours_from_the_first_moment(tmp_path: Path) -> None:
+    writer = corpus.writing.Writer(tmp_path, "key")
+    assert corpus.journal.begun(tmp_path) and not corpus.store.finished(tmp_path)
+    writer.close()
+    assert corpus.store.finished(tmp_path) and not corpus.journal.begun(tmp_path)

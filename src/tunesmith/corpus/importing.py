@@ -11,9 +11,9 @@ from tunesmith import formats, scheme
 from tunesmith.corpus.entries import Entry
 from tunesmith.corpus.finding import find_files, request_key
 from tunesmith.corpus.ingesting import ingest
-from tunesmith.corpus.journal import JOURNAL
+from tunesmith.corpus.journal import begun
 from tunesmith.corpus.songs import Encoder
-from tunesmith.corpus.store import ABOUT, Corpus, ready
+from tunesmith.corpus.store import Corpus, finished, ready
 from tunesmith.corpus.workers import Limits
 from tunesmith.corpus.writing import clear
 from tunesmith.errors import CorpusError, RequestError, StorageError
@@ -162,7 +162,7 @@ def importing(request: ImportRequest) -> Iterator[Gathered | Entry | Ingested]:
 def _check_place(place: Path) -> None:
     """Only a new folder, or one with a corpus in it, is written to: no file of the user's is ever in the way."""
     try:
-        taken = any(place.iterdir()) and not any((place / name).exists() for name in (ABOUT, JOURNAL))
+        taken = any(place.iterdir()) and not (finished(place) or begun(place))
     except OSError as error:
         raise storage_error(error, place) from error
     if taken:

@@ -18,6 +18,7 @@ from tunesmith.corpus.shards import KINDS, shard_name, size_of
 from tunesmith.corpus.store import INDEX, REPORT
 
 ROWS, MELODIES, JOURNAL = "rows.part", "melodies.part", "journal.jsonl"
+LONGEST_HEAD = 1000  # bytes of the first line of a journal; it has about 80
 # What is noted of a song: its row of the index, how it opens, the earlier song it is like (-1 = none), and the notes
 # of its melody.
 NOTED = (("opening", "u8"), ("like", "i4"), ("tones", "i4"))
@@ -53,6 +54,16 @@ class Place:
 def head(key: str) -> bytes:
     """The first line of a journal."""
     return (json.dumps({"key": key}) + "\n").encode()
+
+
+def begun(folder: Path) -> bool:
+    """Whether the folder holds a corpus that is being made, for whatever key."""
+    try:
+        with (folder / JOURNAL).open("rb") as file:
+            line = file.readline(LONGEST_HEAD)
+        return not line or list(json.loads(line)) == ["key"]  # no line: the disk was full at once
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
 
 
 def last_place(folder: Path, key: str) -> tuple[Place, int]:

@@ -69,7 +69,18 @@ class Corpus:
 
 def ready(folder: Path, key: str) -> bool:
     """Whether the folder holds a finished corpus for this key."""
+    return _about(folder).get("key") == key
+
+
+def finished(folder: Path) -> bool:
+    """Whether the folder holds a finished corpus, for whatever key."""
+    return {"key", "mark"} <= _about(folder).keys()
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    """What a finished corpus says of itself; nothing where there is none."""
     try:
-        return bool(json.loads((folder / ABOUT).read_text("utf-8"))["key"] == key)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        about = json.loads((folder / ABOUT).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return about if isinstance(about, dict) else {}

@@ -44,6 +44,7 @@ class Writer:
         self._files: dict[str, IO[bytes]] = {name: continued(folder / name, size) for name, size in sizes.items()}
         if not journal:
             self._files[JOURNAL].write(head(key))
+            self._files[JOURNAL].flush()  # from here on the folder is known as ours
         self._shards = Shards(folder, self.place.shard, self.place.pending)
         self._names = Names()
         self._fingerprints: dict[str, str] = {}  # -> name
