@@ -110,7 +110,11 @@ def too_much() -> FormatError:
 
 
 def cut_notes(notes: tuple[Note, ...], moves: Moves) -> Iterator[Note]:
-    """Notes along the played stretches; what reaches over an edge is cut."""
+    """Notes along the played stretches; what reaches over an edge is cut.
+
+    Raises:
+        FormatError: there would be more than `MOST_PLAYED`.
+    """
     for onset, duration, n in Sounding(notes).along(moves):
         yield Note(onset, duration, n.pitch, n.velocity, n.voice, n.fifths)
 
@@ -131,7 +135,11 @@ def cut_parts(parts: tuple[Part, ...], moves: Moves) -> Iterator[Part]:
 
 
 def cut_chords(chords: tuple[Chord, ...], moves: Moves) -> Iterator[Chord]:
-    """Chord symbols along the played stretches."""
+    """Chord symbols along the played stretches.
+
+    Raises:
+        FormatError: there would be more than `MOST_PLAYED`.
+    """
     for onset, duration, c in Sounding(chords).along(moves):
         yield Chord(onset, duration, c.root, c.quality, c.bass, c.fifths)
 
@@ -143,6 +151,9 @@ def cut_changes(
 
     A change that says what is in force already is left out, unless its place matters (`keep_onset`: a meter
     sets a bar line where it stands).
+
+    Raises:
+        FormatError: there would be more than `MOST_PLAYED`.
     """
     result: list[Change] = []
     onsets = [change.onset for change in changes]

@@ -144,7 +144,11 @@ class Score:
         return self.replace(parts=parts, keys=keys, chords=chords)
 
     def slice(self, start: int, end: int) -> Score:
-        """The music in [start, end) as a score of its own; notes that reach over an edge are cut."""
+        """The music in [start, end) as a score of its own; notes that reach over an edge are cut.
+
+        Raises:
+            FormatError: see `play`.
+        """
         return self.play([(start, end)])
 
     def unfold(self) -> Score:
@@ -162,7 +166,11 @@ class Score:
         return self.play(spans)
 
     def play(self, spans: Iterable[tuple[int, int]]) -> Score:
-        """Stretches [start, end) of the piece, in ticks, put one after the other."""
+        """Stretches [start, end) of the piece, in ticks, put one after the other.
+
+        Raises:
+            FormatError: there would be more than `cut.MOST_PLAYED` notes, chord symbols, or changes of one kind.
+        """
         spans = list(spans)
         offsets = np.cumsum([0] + [b - a for a, b in spans]).tolist()
         moves = list(zip(spans, offsets, strict=False))
