@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tunesmith import cli
+from tunesmith import cli, formats
+from tunesmith.errors import FormatError, SongWarning
 
 os.environ[cli.DEBUG] = "1"  # what goes wrong inside must fail a test, not become a line on standard error
 
@@ -26,6 +29,30 @@ TUNES = {
 def abc(title: str, music: str, number: int = 1, key: str = "C") -> str:
     """An ABC tune in 4/4, in eighths."""
     return f"X:{number}\nT:{title}\nM:4/4\nL:1/8\nK:{key}\n{music}\n"
+
+
+EXPECTED = re.compile(r"(?:#|%|!!|<!--) expect: (.*?)(?: -->)?")  # the first line of a broken file
+
+
+def must_be_refused(kept: Path, made: Path | None = None) -> None:
+    """A broken file ends quickly and in one line, which has its name, a place, and what its first comment expects.
+
+    `made`: the file that `kept` is the text of, where it is a binary one.
+    """
+    path = made or kept
+    expected = EXPECTED.fullmatch(kept.read_bytes().splitlines()[0].decode())
+    started = time.process_time()
+    try:
+        found = list(formats.read(path))
+    except FormatError as raised:
+        found = [raised]
+    assert time.process_time() - started < 5
+    (error,) = found
+    assert isinstance(error, FormatError)
+    assert not isinstance(error, SongWarning)
+    assert expected and expected[1] in str(error)
+    assert str(error).startswith(f"{path}: ")
+    assert "\n" not in str(error)
 
 
 @dataclass(frozen=True)
