@@ -9,7 +9,6 @@ probabilities it was counted in. Writes src/tunesmith/prepare/meters.json. Needs
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections import Counter, defaultdict
@@ -18,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from labelled import songs
+from labelled import options, songs
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -152,11 +151,7 @@ def examples_of(root: Path, seed: int, share: float) -> list[Example]:
 
 def main() -> None:
     """Fit and write."""
-    options = argparse.ArgumentParser(description="Fit the meter model.")
-    options.add_argument("folder", type=Path)
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--share", type=float, default=3.0, help="of the files the benchmark takes")
-    chosen = options.parse_args()
+    chosen = options("Fit the meter model.", share=3.0)
     examples = examples_of(chosen.folder, chosen.seed, chosen.share)
     order = np.random.default_rng(chosen.seed).permutation(len(examples))
     a, b = ([examples[i] for i in half] for half in np.array_split(order, 2))

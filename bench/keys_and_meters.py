@@ -10,19 +10,17 @@ first table; partitura's `estimate_time` gives a numerator alone, which is compa
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import time
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
 
 import music21
 import numpy as np
 import partitura
-from labelled import Song, songs
+from labelled import Song, options, songs
 from measure import machine, table
 from numpy.typing import NDArray
 from partitura.musicanalysis.meter import estimate_time
@@ -45,11 +43,7 @@ PARTITURA = ("krumhansl_kessler", "temperley", "kostka_payne")
 
 def main() -> None:
     """Measure, and print Markdown tables."""
-    options = argparse.ArgumentParser(description="Meters and keys against what files say.")
-    options.add_argument("folder", type=Path)
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--share", type=float, default=0.25, help="of the files named in labelled.py")
-    chosen = options.parse_args()
+    chosen = options("Meters and keys against what files say.", share=0.25)
     warnings.simplefilter("ignore")
     groups: Groups = defaultdict(list)
     for song in songs(chosen.folder, chosen.seed, chosen.share):

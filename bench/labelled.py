@@ -8,6 +8,7 @@ Collections of `bench/` are for reporting alone.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import random
 import re
@@ -60,6 +61,15 @@ class Song:
     def hidden(self) -> Score:
         """The score without what is to be found."""
         return self.score.replace(meters=(), keys=(), pickup=0, chords=(), repeats=(), jumps=())
+
+
+def options(description: str, share: float) -> argparse.Namespace:
+    """The `folder`, `seed` and `share` of songs that the command line asks for."""
+    found = argparse.ArgumentParser(description=description)
+    found.add_argument("folder", type=Path)
+    found.add_argument("--seed", type=int, default=1)
+    found.add_argument("--share", type=float, default=share, help="of the files named in labelled.py")
+    return found.parse_args()
 
 
 def songs(root: Path, seed: int, share: float = 1.0) -> Iterator[Song]:

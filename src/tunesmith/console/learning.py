@@ -6,34 +6,21 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from tunesmith import api
-from tunesmith.console.progress import Bar
-from tunesmith.console.songs import SongsView
+from tunesmith.console.songs import ReadingView
 from tunesmith.console.tables import counted, duration, table
 
 
-class LearnView:
-    """Shows what happens while learning, and keeps what the report needs.
-
-    `report`: a CSV file for the line of every song, in place as soon as all are read.
-    """
+class LearnView(ReadingView):
+    """Shows what happens while learning, and keeps what the report needs."""
 
     def __init__(self, quiet: bool = False, report: Path | None = None) -> None:
-        self._bar = Bar(quiet)
-        self.songs = SongsView(self._bar, report, keep_all=quiet)
+        super().__init__(quiet, report)
         self.epochs: list[api.Epoch] = []
         self.finished: api.Finished | None = None
         self._stage = ""
-
-    def __enter__(self) -> Self:
-        self._bar.__enter__()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        self._bar.__exit__(*error)
-        self.songs.close(*error)
 
     def show(self, event: api.Event) -> None:
         """Show an event of `api.learning`."""

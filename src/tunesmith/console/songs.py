@@ -130,13 +130,15 @@ def _remark(entry: api.Entry) -> str:
     return entry.warning if entry.status == "kept" else f"{entry.status}: {entry.reason}"
 
 
-class ImportView:
-    """Shows what happens while songs are imported."""
+class ReadingView:
+    """A view of work that begins with reading songs, in a `with` block.
+
+    `report`: a CSV file for the line of every song, in place as soon as all are read.
+    """
 
     def __init__(self, quiet: bool = False, report: Path | None = None) -> None:
         self._bar = Bar(quiet)
         self.songs = SongsView(self._bar, report, keep_all=quiet)
-        self.found: api.Ingested | None = None
 
     def __enter__(self) -> Self:
         self._bar.__enter__()
@@ -145,6 +147,12 @@ class ImportView:
     def __exit__(self, *error: Any) -> None:
         self._bar.__exit__(*error)
         self.songs.close(*error)
+
+
+class ImportView(ReadingView):
+    """Shows what happens while songs are imported."""
+
+    found: api.Ingested | None = None
 
     def show(self, events: Iterable[api.Gathered | api.Entry | api.Ingested]) -> None:
         """Show the events of `api.importing`."""
