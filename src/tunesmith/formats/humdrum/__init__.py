@@ -6,7 +6,8 @@ Reading:
   it splits are its voices; the staves of one keyboard instrument are one part. Parts come top first.
 - Ties make one note, also from one layer to another. A tie that leads nowhere is passed over.
 - Grace notes (q, Q) are left out and counted. Beams, slurs, stems, articulations, ornaments, fermatas, editorial and
-  layout marks are passed over. Notes that are not printed (yy) sound. Strokes without pitch (R) are a drum part.
+  layout marks are passed over. Notes that are not printed (yy) sound. Strokes without pitch (R) make a drum
+  part where they are at least half of it; among notes with pitch they are left out and counted.
 - **dynam gives velocities to the part on its left (or of its `*part`). **mxhm, **harte and **chord give chord symbols,
   where they are known ones. Other spines (**text, **fing, **harm, ...) are passed over.
 - **kern is written at sounding pitch, also for transposing instruments: `*ITrd1c2` only says how to print them. Notes

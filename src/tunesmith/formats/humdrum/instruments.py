@@ -26,6 +26,7 @@ _DRUM_KEYS = {  # General MIDI percussion keys
     "drumP": ("Percussion", 38),
 }
 DEFAULT_DRUM_KEY = 38
+_STROKES = {"timpa": 41}  # no percussion key is a kettledrum: a low floor tom is nearest
 
 # program -> (code, name), ...
 _BY_PROGRAM: dict[int, tuple[tuple[str, str], ...]] = {
@@ -111,16 +112,22 @@ _KEYBOARDS = {"piano", "forte", "klav", "cemba", "cembc", "clavi", "organ", "por
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A name, a General MIDI program (0 to 127), and the percussion key of a drum without pitch."""
+    """A name, a General MIDI program (0 to 127), and the percussion key of a drum without pitch.
+
+    `stroke`: the key for notes that an instrument with pitch has without pitch, on the skin of a kettledrum perhaps.
+    """
 
     name: str = ""
     program: int = 0
     drum: int | None = None
+    stroke: int = DEFAULT_DRUM_KEY
 
 
-INSTRUMENTS = {code: Instrument(name, program) for program, group in _BY_PROGRAM.items() for code, name in group} | {
-    code: Instrument(name, 0, key) for code, (name, key) in _DRUM_KEYS.items()
-}
+INSTRUMENTS = {
+    code: Instrument(name, program, stroke=_STROKES.get(code, DEFAULT_DRUM_KEY))
+    for program, group in _BY_PROGRAM.items()
+    for code, name in group
+} | {code: Instrument(name, 0, key) for code, (name, key) in _DRUM_KEYS.items()}
 
 
 def instrument_of(code: str, family: str) -> Instrument:

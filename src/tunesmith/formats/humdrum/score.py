@@ -8,7 +8,7 @@ from itertools import pairwise
 from tunesmith.errors import FormatError, SongWarning
 from tunesmith.formats.form import Grid, grid, repeats
 from tunesmith.formats.humdrum.chords import chord_of
-from tunesmith.formats.humdrum.instruments import DEFAULT_DRUM_KEY, instrument_of, is_keyboard
+from tunesmith.formats.humdrum.instruments import Instrument, instrument_of, is_keyboard
 from tunesmith.formats.humdrum.marks import marks_of, measured, placed
 from tunesmith.formats.humdrum.reader import MUSIC, Piece
 from tunesmith.formats.humdrum.sections import Order, endings_of, fault_of, names_in, order_of, sections_of
@@ -45,8 +45,9 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
     names = names_in(piece.expansion, known)
     fault = fault_of(names, known) if piece.expansion else ""
     order = order_of(names, sections, written) if names and not fault else Order(written)
+    players = list(_players(music))
     score = Score(
-        parts=tuple(_parts(music)),
+        parts=tuple(_part(staves) for staves in players),
         meters=tuple(bars.meters),
         keys=tuple(_keys(signs)),
         tempos=tuple(_tempos(signs)),
@@ -59,6 +60,7 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
     )
     short = score.note_count * len(order.spans) <= _MOST_WRITTEN_OUT
     yield score.play(order.spans) if order.spans and short else score
+    yield from _counted(_strokes_left_out(players), "strokes without pitch (R) in a part with pitches are left out")
     yield from _doubts(piece, bars)
     yield from _doubts_about_order(piece, fault, order, short)
 
@@ -66,18 +68,18 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
 # --- parts
 
 
-def _parts(music: list[Spine]) -> Iterator[Part]:
-    """The parts from top to bottom: Humdrum begins with the lowest. Staves of one keyboard make one part."""
+def _players(music: list[Spine]) -> Iterator[list[Spine]]:
+    """The staves of each part, from top to bottom: Humdrum begins with the lowest. One keyboard makes one part."""
     moved = {spine.transposed for spine in music}
     staves: list[Spine] = []
     for spine in reversed(music):
         if len(moved) == 1:  # the whole piece has been moved, which is as it was meant
             spine.transposed = (0, 0)
         if staves and not _one_player(staves[-1], spine):
-            yield _part(staves)
+            yield staves
             staves = []
         staves.append(spine)
-    yield _part(staves)
+    yield staves
 
 
 def _one_player(upper: Spine, lower: Spine) -> bool:
@@ -90,21 +92,42 @@ def _one_player(upper: Spine, lower: Spine) -> bool:
 
 def _part(staves: list[Spine]) -> Part:
     """One part; the voices of its staves are numbered from top to bottom."""
-    code = next((spine.instrument for spine in staves if spine.instrument), "")
-    family = next((spine.family for spine in staves if spine.family), "")
-    instrument = instrument_of(code, family)
-    drums = instrument.drum is not None or any(spine.unpitched for spine in staves)
+    instrument = _instrument(staves)
+    drums = _is_drums(staves)
     notes: list[Note] = []
     above = 0
     for spine in staves:
         fifths, semitones = _moved(spine)
         for n in spine.notes:
-            pitch = (instrument.drum or DEFAULT_DRUM_KEY) if drums else n.pitch - semitones
+            if n.stroke and not drums:
+                continue  # its pitch is only a place on the staff
+            pitch = (instrument.drum or instrument.stroke) if drums else n.pitch - semitones
             place = None if drums else n.fifths - fifths
             notes.append(Note(n.onset, n.end - n.onset, pitch, n.velocity, above + n.layer, place))
         above += max((n.layer for n in spine.notes), default=1)
     name = next((spine.name for spine in staves if spine.name), instrument.name)
     return Part(tuple(notes), name, instrument.program, drums)
+
+
+def _instrument(staves: list[Spine]) -> Instrument:
+    code = next((spine.instrument for spine in staves if spine.instrument), "")
+    family = next((spine.family for spine in staves if spine.family), "")
+    return instrument_of(code, family)
+
+
+def _is_drums(staves: list[Spine]) -> bool:
+    """Whether a part is one of drums: named so, or at least half of its notes have no pitch."""
+    notes = [n for spine in staves for n in spine.notes]
+    return _instrument(staves).drum is not None or 0 < len(notes) <= 2 * sum(n.stroke for n in notes)
+
+
+def _strokes_left_out(players: list[list[Spine]]) -> Tally:
+    """The notes without pitch of parts that are not drums."""
+    left_out = Tally()
+    for spine in [spine for staves in players if not _is_drums(staves) for spine in staves]:
+        if spine.stroke:
+            left_out.add(*spine.stroke, sum(n.stroke for n in spine.notes))
+    return left_out
 
 
 def _moved(spine: Spine) -> tuple[int, int]:

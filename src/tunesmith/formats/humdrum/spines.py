@@ -20,7 +20,7 @@ MOST_SPINES = 512  # open at once; the largest orchestral scores have fewer than
 
 @dataclass(slots=True, eq=False)
 class Sounding:
-    """A note as it grows by its ties: [onset, end) in ticks."""
+    """A note as it grows by its ties: [onset, end) in ticks. `stroke`: it has no pitch (R)."""
 
     onset: int
     end: int
@@ -28,6 +28,7 @@ class Sounding:
     fifths: int
     layer: int
     velocity: int
+    stroke: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +37,7 @@ class Spine:
 
     `part` and `staves`: the numbers of `*part2` and `*staff3/4`. `transposed`: how far its notes have been moved away
     from sounding pitch, in (diatonic steps, semitones). `tied`: notes waiting for the rest of their tie, by pitch.
+    `stroke`: where its first stroke without pitch stands, (line, field).
     """
 
     kind: str
@@ -48,7 +50,7 @@ class Spine:
     transposed: tuple[int, int] = (0, 0)
     signature: int | None = None
     velocity: int = DEFAULT_VELOCITY
-    unpitched: bool = False
+    stroke: tuple[int, int] | None = None
     notes: list[Sounding] = field(default_factory=list)
     tied: dict[int, list[Sounding]] = field(default_factory=dict)
     symbols: list[tuple[int, str]] = field(default_factory=list)  # chord symbols, at ticks

@@ -110,7 +110,8 @@ class Timeline:
 
     def count(self, token: Token, spine: Spine, line: int, place: int) -> None:
         """Count what a token holds that is left out."""
-        spine.unpitched |= token.unpitched
+        if token.unpitched and spine.stroke is None:
+            spine.stroke = line, place
         if token.graces:
             self.graces.add(line, place, token.graces)
         if token.lost:
@@ -132,7 +133,7 @@ class Timeline:
             self.notes += len(event.tones)
             for pitch, fifths, tie, length in event.tones:
                 end = tick + length if whole else self.ticks(now + length)
-                note = Sounding(tick, end, pitch, fifths, layer, spine.velocity)
+                note = Sounding(tick, end, pitch, fifths, layer, spine.velocity, event.token.unpitched)
                 if tie == UNTIED:
                     spine.notes.append(note)
                 else:
