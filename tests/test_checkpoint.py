@@ -20,7 +20,7 @@ from strategies import melody
 from tunesmith import api, checkpoint, scheme
 from tunesmith.checkpoint import Learned, LearnedSongs
 from tunesmith.errors import ModelError, StorageError
-from tunesmith.models import Song
+from tunesmith.models import Song, score
 from tunesmith.models.alphabet import Alphabet, small_spec
 from tunesmith.models.ngram import Ngram
 from tunesmith.models.ngram import Settings as Counting
@@ -34,8 +34,8 @@ from tunesmith.score import TPQ, Score
 SCORES = [melody([55 + (p * 5 + i) % 12 for p in range(16 + i)], TPQ, title=f"no. {i}") for i in range(3)]
 
 
-def song(score: Score, encode: Any = scheme.encode) -> Song:
-    events = encode(score)
+def song(piece: Score, encode: Any = scheme.encode) -> Song:
+    events = encode(piece)
     pairs = np.array(events, np.int16)
     return Song(scheme.frames(events), pairs[:, 0], pairs[:, 1])
 
@@ -99,8 +99,8 @@ def test_a_loaded_model_scores_and_composes_the_same(name: str, tmp_path: Path) 
     before = learned(name)
     checkpoint.save(before, tmp_path / "m.safetensors")
     after = checkpoint.load(tmp_path / "m.safetensors")
-    for score in SCORES:
-        assert np.array_equal(after.model.score(song(score)), before.model.score(song(score)))
+    for piece in SCORES:
+        assert np.array_equal(score(after.model, song(piece)), score(before.model, song(piece)))
     request = Request(bars=2, seed=4)
     assert list(compose(after, request)) == list(compose(before, request))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,9 @@ from strategies import melody, scores
 
 from tunesmith import theory
 from tunesmith.errors import NotCarried
-from tunesmith.scheme import Cursor, carried, decode, encode, frame, frames, spec, transpose, viewpoints
+from tunesmith.scheme import Cursor, carried, decode, encode, frame, frames, spec, transpose, untold, viewpoints
 from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.recall import Recall
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Repeat, Score
 
 FEATURED = {
@@ -157,7 +160,7 @@ def test_lengths_add_up(units):
 
 def test_ids_keep_their_meaning():
     """A model file stores ids: if this fails, `vocabulary.VERSION` must change."""
-    assert (v.VERSION, v.SYMBOLS, v.DURATIONS, viewpoints.COLUMNS) == (1, 595, 41, 50)
+    assert (v.VERSION, v.SYMBOLS, v.DURATIONS, viewpoints.COLUMNS) == (1, 595, 41, 54)
     assert (v.REST, v.HOLD, v.END, v.CHORD.first, v.KEY.first, v.METER.first, v.PICKUP) == (
         128,
         129,
@@ -171,3 +174,61 @@ def test_ids_keep_their_meaning():
     for fifths in range(-7, 8):
         for mode in theory.MODES:
             assert v.key_of(v.key_symbol(fifths, mode)) == (fifths, mode)
+
+
+@given(st.lists(st.tuples(st.integers(58, 64), st.integers(2, 4)), max_size=40))
+@settings(max_examples=200, deadline=None)
+def test_what_is_recalled_followed_the_longest_stretch_that_was_heard_before(notes):
+    recall = Recall()
+    pitches = [pitch for pitch, _ in notes]
+    steps = [1000, *(b - a for a, b in pairwise(pitches))]
+    for now, (pitch, duration) in enumerate(notes):
+        recall.add(pitch, duration)
+        fits = [
+            next((n for n in range(place + 1) if steps[place - n] != steps[now - n]), place + 1) for place in range(now)
+        ]
+        longest = max(fits, default=0)
+        found = recall.found
+        assert found.length == longest
+        if longest:
+            then = [place for place, length in enumerate(fits) if length == longest]
+            assert any(found == (pitch + pitches[p + 1] - pitches[p], notes[p + 1][1], longest) for p in then)
+
+
+def test_a_tune_that_comes_back_higher_is_recalled():
+    recall = Recall()
+    for pitch in (60, 62, 64, 65, 67, 60, 67, 69, 71):
+        recall.add(pitch, 5)
+    assert recall.found == (72, 5, 2)
+    before = recall.copy()
+    recall.add(72, 7)
+    assert recall.found == (74, 5, 3)
+    assert before.found == (72, 5, 2)
+
+
+def test_a_note_recalled_far_up_stays_in_the_range_of_midi():
+    recall = Recall()
+    for pitch in (100, 127, 110, 112, 100, 127, 124, 126):
+        recall.add(pitch, 5)
+    assert recall.found.pitch == 114
+    for pitch in (100, 127):
+        recall.add(pitch, 5)
+    assert 0 <= recall.found.pitch <= 127
+
+
+@pytest.mark.parametrize(
+    ("told", "other"),
+    [
+        ({"key": True}, {"keys": (Key(0, 3, "minor"),)}),
+        ({"meter": True}, {"meters": (Meter(0, 2, 2),)}),
+        ({"key": True, "meter": True}, {"keys": (Key(0, -2),), "meters": (Meter(0, 2, 2),)}),
+    ],
+)
+def test_frames_can_keep_quiet_about_key_and_meter(told, other):
+    """Two pieces of the same notes that differ in what is not told have the same features."""
+    one = melody([60, 62, 64, 65, 67, 64, 60, 62])
+    rows = [untold(frames(encode(piece)), **told) for piece in (one, one.replace(**other))]
+    columns = [feature.place for feature in spec().features] + [viewpoints.PLACE["tonic"]]
+    whole = [frames(encode(piece))[:, columns] for piece in (one, one.replace(**other))]
+    assert (whole[0] != whole[1]).any()
+    np.testing.assert_array_equal(rows[0][:, columns], rows[1][:, columns])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tunesmith.models import Model, Song
+from tunesmith.models import Model, Song, score
 from tunesmith.models.spec import BoolArray, FloatArray
 from tunesmith.scheme import vocabulary as v
 
@@ -56,7 +56,7 @@ def bits_of(log_p: FloatArray, song: Song) -> Bits:
 
 def evaluate(model: Model, songs: Iterable[Song]) -> list[Bits]:
     """The cost of each song under a model, each from a fresh start."""
-    return [bits_of(model.score(song), song) for song in songs]
+    return [bits_of(score(model, song), song) for song in songs]
 
 
 def total(found: Iterable[Bits]) -> Bits:

@@ -17,7 +17,7 @@ from tunesmith.checkpoint import Learned
 from tunesmith.constraints import Chords, InKey, Length, Place, Range, Rhythm, Steady, Voices, Wish, place_of
 from tunesmith.errors import ModelError, RequestError, Unsatisfiable
 from tunesmith.models.spec import BoolArray, FloatArray
-from tunesmith.scheme import Cursor, Event, viewpoints
+from tunesmith.scheme import Cursor, Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import DONE
 from tunesmith.score import Key, Meter, Score, Tempo
@@ -246,7 +246,7 @@ def compose_events(
     state = model.begin(1)
     events: list[Event] = []
     while cursor.phase != DONE:
-        left = int(viewpoints.bars_left(cursor.bar, request.bars))
+        left = int(scheme.bars_left(cursor.bar, request.bars))
         row = np.array([scheme.frame(cursor, left)], np.int16)
         log_p = model.symbols(state, row)[0]
         if len(events) < len(head):

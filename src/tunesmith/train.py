@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tunesmith import __version__
+from tunesmith import __version__, scheme
 from tunesmith.errors import CorpusError, MissingExtra
 from tunesmith.evaluation import Bits, bits_of, total
 from tunesmith.files import replacing
@@ -100,9 +100,9 @@ Augment = Callable[[Song, int, int | None], Song]
 
 def augment(song: Song, semitones: int, last: int | None) -> Song:
     """A stretch of a song moved by semitones and, where its `last` bar is given, told how many bars are left."""
-    frames = viewpoints.transpose(song.frames, semitones)
+    frames = scheme.transpose(song.frames, semitones)
     if last is not None:
-        frames = viewpoints.tell_bars_left(frames, last)
+        frames = scheme.tell_bars_left(frames, last)
     return Song(frames, v.transposition(semitones)[song.symbols], song.durations)
 
 

@@ -6,9 +6,9 @@ To add a model, write a module here with a class that fulfils `Model` and add it
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +72,36 @@ class Model(Protocol):
         """A state whose songs are copies of these rows of `state`."""
         ...
 
-    def score(self, song: Song) -> FloatArray:
-        """Log-probabilities (T, 2) of the symbols and durations that a whole song has."""
+    def distributions(self, song: Song) -> Iterator[Distributions]:
+        """What `symbols` and `durations` would give step by step in a whole song, stretch by stretch."""
         ...
+
+
+class Distributions(NamedTuple):
+    """Log-probabilities of the events of a stretch of a song, n of them."""
+
+    part: slice
+    symbols: FloatArray  # (n, symbols)
+    durations: FloatArray  # (n, durations), given the symbols that the song has
+
+
+CHUNK = 256  # events of a stretch, so that memory grows with the song and not with its square
+
+
+def stretches(song: Song) -> Iterator[slice]:
+    """The song in stretches of at most `CHUNK` events."""
+    length = len(song.symbols)
+    yield from (slice(start, min(start + CHUNK, length)) for start in range(0, length, CHUNK))
+
+
+def score(model: Model, song: Song) -> FloatArray:
+    """Log-probabilities (T, 2) of the symbols and durations that a whole song has."""
+    found = np.empty((len(song.symbols), 2))
+    for part, symbols, durations in model.distributions(song):
+        rows = np.arange(len(symbols))
+        found[part, 0] = symbols[rows, song.symbols[part]]
+        found[part, 1] = durations[rows, song.durations[part]]
+    return found
 
 
 MODELS = {
@@ -82,6 +109,7 @@ MODELS = {
     "ngram": "tunesmith.models.ngram:Ngram",
     "rnn": "tunesmith.models.rnn:Rnn",
     "alphabet": "tunesmith.models.alphabet:Alphabet",
+    "mixture": "tunesmith.models.mixture:Mixture",
 }
 
 

@@ -7,13 +7,23 @@ spread evenly over what the grammar allows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, TypeGuard
 
 import numpy as np
 
 from tunesmith.errors import ModelError
-from tunesmith.models import MODELS, Model, Song, State, Tensors, masked_log_softmax, model_class
+from tunesmith.models import (
+    MODELS,
+    Distributions,
+    Model,
+    Song,
+    State,
+    Tensors,
+    masked_log_softmax,
+    model_class,
+    stretches,
+)
 from tunesmith.models.spec import Feature, FloatArray, IntArray, Spec
 
 
@@ -116,13 +126,16 @@ class Alphabet:
         """A state whose songs are copies of these rows."""
         return self.inner.select(state, rows)
 
-    def score(self, song: Song) -> FloatArray:
-        """Log-probabilities (T, 2); -inf where a song leaves the alphabet."""
-        state, found = self.begin(1), np.zeros((len(song.symbols), 2))
-        for t, (symbol, duration) in enumerate(zip(song.symbols, song.durations, strict=True)):
-            found[t, 0] = self.symbols(state, song.frames[t : t + 1])[0, symbol]
-            found[t, 1] = self.durations(state, song.symbols[t : t + 1])[0, duration]
-        return found
+    def distributions(self, song: Song) -> Iterator[Distributions]:
+        """Log-probabilities of a whole song, stretch by stretch; the truth may be -inf, outside the alphabet."""
+        state = self.begin(1)
+        for part in stretches(song):
+            rows = [
+                (self.symbols(state, song.frames[t : t + 1])[0], self.durations(state, song.symbols[t : t + 1])[0])
+                for t in range(part.start, part.stop)
+            ]
+            symbols, durations = zip(*rows, strict=True)
+            yield Distributions(part, np.stack(symbols), np.stack(durations))
 
     def inside(self, song: Song) -> Song:
         """The song as the model inside sees it: the events in its alphabet, in its numbers."""

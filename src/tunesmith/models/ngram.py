@@ -18,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.errors import ModelError
-from tunesmith.models import Song, Tensors, settings_of
+from tunesmith.models import Distributions, Song, Tensors, settings_of, stretches
 from tunesmith.models.ppm import Counts, Found, Ints, heard, interpolated
 from tunesmith.models.spec import FloatArray, IntArray, Spec
 
-CHUNK = 128  # events scored at a time
 MAX_ORDER = 16  # also keeps the products of so many steps' weights far from the smallest float
 
 
@@ -246,23 +245,20 @@ class Ngram:
             state.frames[rows], state.recent[:, rows], state.contexts[:, rows], state.past[:, rows], state.length
         )
 
-    def score(self, song: Song) -> FloatArray:
-        """Log-probabilities (T, 2) of a whole song's symbols and durations."""
+    def distributions(self, song: Song) -> Iterator[Distributions]:
+        """Log-probabilities of a whole song, stretch by stretch."""
         tokens = self._tokens.of(song.symbols, song.frames)
         durations = song.durations.astype(np.int64)
         classes = self.spec.duration_classes[song.symbols].astype(np.int64)
         contexts = self._contexts(tokens, durations, classes, self._stream(song.frames))
-        found = np.empty((len(tokens), 2))
-        for start in range(0, len(tokens), CHUNK):
-            part = slice(start, start + CHUNK)
-            before = np.arange(len(tokens))[part]
-            rows, seen = before - start, before[-1]
-            past = contexts[:, None, :seen], tokens[None, :seen], durations[None, :seen]
-            log_p = self._symbol_log_p(song.frames[part], contexts[0, part], past[0][0], past[1], before)
-            found[part, 0] = log_p[rows, song.symbols[part]]
-            log_p = self._duration_log_p(song.symbols[part], contexts[1, part], past[0][1], past[2], before)
-            found[part, 1] = log_p[rows, song.durations[part]]
-        return found
+        for part in stretches(song):
+            before = np.arange(part.start, part.stop)
+            past = contexts[:, None, : before[-1]], tokens[None, : before[-1]], durations[None, : before[-1]]
+            yield Distributions(
+                part,
+                self._symbol_log_p(song.frames[part], contexts[0, part], past[0][0], past[1], before),
+                self._duration_log_p(song.symbols[part], contexts[1, part], past[0][1], past[2], before),
+            )
 
     def _symbol_log_p(
         self, frames: IntArray, contexts: Ints, past_contexts: Ints, past: Ints, before: IntArray

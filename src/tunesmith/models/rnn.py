@@ -24,7 +24,7 @@ Gates are in the order input, forget, cell, output in the tensors; `_Cell` has i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.errors import ModelError
-from tunesmith.models import Song, Tensors
+from tunesmith.models import Distributions, Song, Tensors, stretches
 from tunesmith.models.rnn_choice import attention_of, log_of, mixed, softmax
 from tunesmith.models.rnn_shape import Float32, Settings, checked, covered, shapes
 from tunesmith.models.spec import Anchor, FloatArray, IntArray, Spec
@@ -40,7 +40,6 @@ from tunesmith.models.spec import Anchor, FloatArray, IntArray, Spec
 __all__ = ["Rnn", "RnnState", "Settings", "shapes"]
 
 FEW = 4  # up to so many events, adding rows of tables beats the matrix product of their input
-CHUNK = 256  # events scored at a time, so that memory grows with the song and not with its square
 
 
 class _Cell:
@@ -217,31 +216,28 @@ class Rnn:
         copy.length = state.length
         return copy
 
-    def score(self, song: Song) -> FloatArray:
-        """Log-probabilities (T, 2) of a whole song's symbols and durations."""
+    def distributions(self, song: Song) -> Iterator[Distributions]:
+        """Log-probabilities of a whole song, stretch by stretch."""
         outputs = self._outputs(song.frames)
         keys = np.empty((0, 0), np.float32)
         if self.shape.pointer:
             name = self._head["key"]
             keys = outputs @ self._head_weight[:, name] + self._head_bias[name]
-        chunks = [slice(start, start + CHUNK) for start in range(0, len(outputs), CHUNK)]
-        return np.concatenate([np.empty((0, 2)), *(self._score_chunk(song, outputs, keys, part) for part in chunks)])
+        yield from (self._stretch(song, outputs, keys, part) for part in stretches(song))
 
-    def _score_chunk(self, song: Song, outputs: Float32, keys: Float32, part: slice) -> FloatArray:
-        frames, symbols, durations = song.frames[part], song.symbols[part], song.durations[part]
-        rows = np.arange(len(frames))
+    def _stretch(self, song: Song, outputs: Float32, keys: Float32, part: slice) -> Distributions:
+        frames, symbols = song.frames[part], song.symbols[part]
         heads = outputs[part] @ self._head_weight + self._head_bias
-        attention, seen = np.empty((len(frames), 0), np.float32), 0
+        attention = np.empty((len(frames), 0), np.float32)
         if self.shape.pointer:
-            seen = part.start + len(frames)
-            scores = heads[:, self._head["query"]] @ keys[:seen].T
-            past = np.arange(seen) < part.start + rows[:, None]
-            attention = attention_of(scores, past)
-        values = [np.broadcast_to(past[:seen], attention.shape) for past in (song.symbols, song.durations)]
-        log_p = self._symbol_log_p(heads, frames, attention, values[0])
+            scores = heads[:, self._head["query"]] @ keys[: part.stop].T
+            attention = attention_of(scores, np.arange(part.stop) < np.arange(part.start, part.stop)[:, None])
+        values = [
+            np.broadcast_to(past[: attention.shape[1]], attention.shape) for past in (song.symbols, song.durations)
+        ]
         hidden = heads[:, self._head.get("duration.hidden", slice(0, 0))]
-        log_d = self._duration_log_p(hidden, symbols, attention, values[1])
-        return np.stack((log_p[rows, symbols], log_d[rows, durations]), 1)
+        log_p = self._symbol_log_p(heads, frames, attention, values[0])
+        return Distributions(part, log_p, self._duration_log_p(hidden, symbols, attention, values[1]))
 
     def _gates(self, frames: IntArray) -> Float32:
         """Frames (n, F) -> the first layer's gates (n, 4 hidden) as far as the input decides."""

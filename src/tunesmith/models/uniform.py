@@ -5,13 +5,13 @@ The yardstick of all others, and what the sampler is tested with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
-from tunesmith.models import Song, State, Tensors
+from tunesmith.models import Distributions, Song, State, Tensors, stretches
 from tunesmith.models.spec import BoolArray, FloatArray, IntArray, Spec
 
 
@@ -50,12 +50,11 @@ class Uniform:
         """Nothing to copy."""
         return None
 
-    def score(self, song: Song) -> FloatArray:
-        """Log-probabilities (T, 2) of a whole song's symbols and durations."""
-        choices = np.stack((song.symbols, song.durations), 1)
-        both = (_even(self.spec.allowed_symbols(song.frames)), _even(self.spec.allowed_durations(song.symbols)))
-        rows = np.arange(len(choices))
-        return np.stack([log_p[rows, choices[:, head]] for head, log_p in enumerate(both)], 1)
+    def distributions(self, song: Song) -> Iterator[Distributions]:
+        """Log-probabilities of a whole song, stretch by stretch."""
+        for part in stretches(song):
+            symbols, durations = self.symbols(None, song.frames[part]), self.durations(None, song.symbols[part])
+            yield Distributions(part, symbols, durations)
 
 
 def _even(allowed: BoolArray) -> FloatArray:

@@ -27,6 +27,7 @@ import numpy as np
 from tunesmith import theory
 from tunesmith.models.spec import BoolArray
 from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.recall import Recall
 from tunesmith.score import TPQ
 
 STYLE, METER, KEY, TEMPO, PARTS, BODY, DONE = range(7)
@@ -74,7 +75,19 @@ _BODY_CLASS = {key: index + len(_HEADER_MASKS) for index, key in enumerate(_BODY
 class Voice:
     """What one voice has done so far. Pitches are MIDI numbers, -1 = none; times in ticks."""
 
-    __slots__ = ("end", "family", "first", "holdable", "last", "length", "onset", "past", "previous", "sounding")
+    __slots__ = (
+        "end",
+        "family",
+        "first",
+        "holdable",
+        "last",
+        "length",
+        "onset",
+        "past",
+        "previous",
+        "recall",
+        "sounding",
+    )
 
     def __init__(self, family: int) -> None:
         self.family = family  # General MIDI family, 16 = chord voice
@@ -85,13 +98,14 @@ class Voice:
         self.sounding: tuple[int, ...] = ()  # pitches, or one chord symbol in the chord voice
         self.holdable = False
         self.past: dict[int, tuple[int, int]] = {}  # onset -> (top pitch, duration id)
+        self.recall = Recall()
 
     def copy(self) -> Voice:
         """An independent copy."""
         other = Voice(self.family)
         for name in self.__slots__:
             setattr(other, name, getattr(self, name))
-        other.past = dict(self.past)
+        other.past, other.recall = dict(self.past), self.recall.copy()
         return other
 
 
@@ -233,6 +247,7 @@ class Cursor:
         own.previous, own.last = own.last, pitch
         own.first = pitch if own.first < 0 else own.first
         own.past[self.now] = (pitch, duration)
+        own.recall.add(pitch, duration)
         own.onset = self.now
         self._move(own, duration, holdable=True)
 

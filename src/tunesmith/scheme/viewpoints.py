@@ -10,18 +10,15 @@ Music Research 24 (1995).
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tunesmith import theory
-from tunesmith.models.spec import Anchor, Feature, IntArray, Spec
+from tunesmith.models.spec import Anchor, Feature, Spec
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import KEY, SYMBOL_MASKS, Cursor, Voice
+from tunesmith.scheme.recall import LONGEST
 from tunesmith.score import TPQ
 
 REACH = 24  # intervals are told apart up to two octaves
@@ -171,12 +168,22 @@ def _past(cursor: Cursor) -> Values:
     return (*intervals, *lengths)
 
 
+LENGTHS_RECALLED = tuple(min(n, 4) + (n > 4) + (n > 6) + (n > 8) + (n > 12) for n in range(LONGEST + 1))
+
+
+def _recalled(cursor: Cursor) -> Values:
+    """What came next where the latest notes of this voice were heard before, and how many steps fit."""
+    own = _own(cursor)
+    pitch, duration, length = own.recall.found
+    return _interval(pitch, own.last), duration, LENGTHS_RECALLED[length]
+
+
 def _grammar(cursor: Cursor) -> Values:
     """What is no feature: bars left (not told), the grammar's columns, and the references of relative logits."""
     own, floor = _own(cursor), cursor.floor
     reference = floor if cursor.building else -1 if own.family == 16 else own.last
     tonic = _TONIC[cursor.fifths, cursor.mode] if cursor.phase > KEY else -1
-    return 0, cursor.mask_class, floor, reference, tonic, min(cursor.bar, 32767)
+    return 0, cursor.mask_class, floor, reference, own.recall.found.pitch, tonic, min(cursor.bar, 32767)
 
 
 SAME, SYMBOL, PITCHED = "same", "symbol", "pitch"  # how a column changes when music is transposed
@@ -244,68 +251,24 @@ GROUPS: tuple[tuple[Callable[[Cursor], Values], tuple[Viewpoint, ...]], ...] = (
             *(Viewpoint(f"{bars} bars ago length", v.DURATIONS, 8) for bars in BARS_AGO),
         ),
     ),
+    (
+        _recalled,
+        (
+            Viewpoint("recalled interval", INTERVALS, 16),
+            Viewpoint("recalled length", v.DURATIONS, 8),
+            Viewpoint("recalled steps", max(LENGTHS_RECALLED) + 1, 8),
+        ),
+    ),
 )
 VIEWPOINTS = tuple(viewpoint for _, viewpoints in GROUPS for viewpoint in viewpoints)
-_OTHER_COLUMNS = ("bars left", "mask", "floor", "reference", "tonic", "bar")  # as `_grammar` gives them
+_OTHER_COLUMNS = ("bars left", "mask", "floor", "reference", "recalled", "tonic", "bar")  # as `_grammar` gives them
 PLACE = {name: i for i, name in enumerate((*(p.name for p in VIEWPOINTS), *_OTHER_COLUMNS))}
 COLUMNS = len(PLACE)
-_FUNCTIONS = (*(function for function, _ in GROUPS), _grammar)
-_BARS_LEFT = PLACE["bars left"]
-_PITCHED = [PLACE[p.name] for p in VIEWPOINTS if p.kind == PITCHED]
-_SYMBOL = [PLACE[p.name] for p in VIEWPOINTS if p.kind == SYMBOL]
-
-
-def frame(cursor: Cursor, bars_left: int = 0) -> list[int]:
-    """The frame at a cursor: `COLUMNS` integers. `bars_left` counts the bars to the end, 0 = not told."""
-    row: list[int] = []
-    for function in _FUNCTIONS:
-        row += function(cursor)
-    row[_BARS_LEFT] = bars_left
-    return row
-
-
-def frames(events: list[tuple[int, int]]) -> NDArray[np.int16]:
-    """The frames (T, COLUMNS) of a row of events, bars left not told."""
-    cursor, values = Cursor(), array("h")
-    for symbol, duration in events:
-        values.extend(frame(cursor))
-        cursor.advance(symbol, duration)
-    return np.array(values, np.int16).reshape(-1, COLUMNS)
-
-
-def tell_bars_left(rows: IntArray, last_bar: int) -> IntArray:
-    """Frames that also tell how many bars are left, this one included, when the last bar is `last_bar`."""
-    told = rows.copy()
-    told[..., PLACE["bars left"]] = bars_left(rows[..., PLACE["bar"]].astype(int), last_bar)
-    return told
-
-
-def bars_left(bar: IntArray | int, last_bar: int) -> IntArray:
-    """The value of the column "bars left" in a bar of a piece whose last bar is `last_bar`."""
-    left: IntArray = np.clip(last_bar - np.asarray(bar) + 1, 1, BARS_LEFT - 1)
-    return left
-
-
-def transpose(rows: IntArray, semitones: int) -> IntArray:
-    """Frames moved by semitones, as if the music had been transposed and then encoded."""
-    if semitones == 0:
-        return rows
-    moved = rows.copy()
-    for place in _PITCHED:
-        column = moved[..., place]
-        moved[..., place] = np.where(column > 0, np.clip(column + semitones, 1, v.PITCH.size), 0)
-    table = np.concatenate([[0], v.transposition(semitones) + 1])
-    for place in _SYMBOL:
-        moved[..., place] = table[moved[..., place]]
-    for name in ("floor", "reference"):
-        column = moved[..., PLACE[name]]
-        moved[..., PLACE[name]] = np.where(column >= 0, np.clip(column + semitones, 0, 127), -1)
-    tonic = moved[..., PLACE["tonic"]]
-    moved[..., PLACE["tonic"]] = np.where(tonic >= 0, (tonic + semitones) % 12, -1)
-    return moved
+FUNCTIONS = (*(function for function, _ in GROUPS), _grammar)
 
 
 ANCHORS = (
+    Anchor("recalled", PLACE["recalled"], v.PITCH.first, v.PITCH.end, reach=1),
     Anchor("interval", PLACE["reference"], v.PITCH.first, v.PITCH.end, reach=REACH),
     Anchor("degree", PLACE["tonic"], v.PITCH.first, v.PITCH.end, modulus=12),
     Anchor("chord root", PLACE["tonic"], v.CHORD.first, v.CHORD.end, modulus=12),
