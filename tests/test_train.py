@@ -139,7 +139,7 @@ def test_augmenting_moves_the_music_and_tells_the_end():
 
 
 def test_the_learning_rate_rises_and_falls():
-    rates = [train._rate(1.0, done) for done in np.linspace(0, 1, 50)]
+    rates = [train.rate_at(1.0, done) for done in np.linspace(0, 1, 50)]
     assert max(rates) == pytest.approx(1.0, abs=0.02)
     assert rates[0] == pytest.approx(0.1)
     assert rates[-1] == pytest.approx(0.01)

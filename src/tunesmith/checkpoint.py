@@ -88,15 +88,15 @@ class Learned:
     digest: str = ""
 
 
-def save(learned: Learned, path: Path) -> Learned:
-    """Write the file at once or not at all; returns the model with its digest.
+def save(learned: Learned, path: Path, half: bool = False) -> Learned:
+    """Write the file at once or not at all; returns the model with its digest. `half`: weights in 16 bits, not 32.
 
     Raises:
         StorageError: it cannot be written; an older file at `path` survives.
     """
     from safetensors.numpy import save as pack
 
-    head, tensors = _described(learned)
+    head, tensors = _described(learned, half)
     data = pack(tensors, {"tunesmith": json.dumps(head | {"mark": _mark({}, head)}, sort_keys=True)})
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -111,9 +111,13 @@ def digest_of(learned: Learned) -> str:
     return str(_described(learned)[0]["digest"])
 
 
-def _described(learned: Learned) -> tuple[dict[str, Any], Tensors]:
+def _described(learned: Learned, half: bool = False) -> tuple[dict[str, Any], Tensors]:
     """What a model file says of itself, all but the mark, and its tensors."""
     weights = {f"model.{name}": np.ascontiguousarray(value) for name, value in learned.model.tensors().items()}
+    if half:
+        weights = {
+            name: value.astype(np.float16) if value.dtype == np.float32 else value for name, value in weights.items()
+        }
     songs: Tensors = {"songs.events": learned.songs.events, "songs.starts": learned.songs.starts}
     head = {
         "format": FORMAT,

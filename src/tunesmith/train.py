@@ -230,7 +230,7 @@ class _Run:
         for step, group in enumerate(batches):
             done = (epoch - 1 + step / len(batches)) / epochs
             batch = self._batch([self._row(rows[i], random) for i in group])
-            result = trainer.step(batch, _rate(plan.rate, done), seed=int(random.integers(2**62)))
+            result = trainer.step(batch, rate_at(plan.rate, done), seed=int(random.integers(2**62)))
             nats += result.symbol_nats + result.duration_nats
             notes += float((batch.weight * (batch.symbols < v.PITCH.end)).sum())
         return nats / math.log(2) / max(notes, 1.0)
@@ -297,7 +297,7 @@ class _Run:
             temporary.write_bytes(data)
 
 
-def _rate(highest: float, done: float) -> float:
+def rate_at(highest: float, done: float) -> float:
     """The learning rate when a share `done` of the steps is done."""
     return highest * (
         0.1 + 0.9 * done / 0.1 if done < 0.1 else 0.01 + 0.495 * (1 + math.cos((done - 0.1) / 0.9 * math.pi))
