@@ -32,6 +32,7 @@ from tunesmith import formats
 from tunesmith.errors import TunesmithError
 from tunesmith.prepare import MAX_PART_VOICES, bass, melody, overlaps, shortened, split_voices
 from tunesmith.prepare.melody import melody_part
+from tunesmith.prepare.melody_path import over
 from tunesmith.score import TPQ, Note, Part, Score, note_order
 
 MOST_PIECES = 40  # of a collection, the first by the hash of their names
@@ -331,6 +332,22 @@ def highest_part(score: Score) -> list[Note]:
     return skyline(Score((part,)))
 
 
+def uppermost(score: Score) -> Sequence[Note]:
+    """The first part's notes."""
+    return score.parts[0].notes
+
+
+def top_line(score: Score) -> list[Note]:
+    """The upper hand's highest line: none of its notes begins under a higher one still sounding."""
+    hand = max(score.parts, key=lambda p: np.mean([n.pitch for n in p.notes]))
+    line: list[Note] = []
+    for n in sorted(hand.notes, key=lambda n: (n.onset, -n.pitch)):
+        last = line[-1] if line else None
+        if last is None or (n.onset > last.onset and (n.onset >= over(last) or n.pitch > last.pitch)):
+            line.append(n)
+    return line
+
+
 def matched(found: Iterable[Note], true: Iterable[Note]) -> tuple[int, int, int]:
     """Notes right by onset and pitch, notes found, notes there are."""
     a, b = (Counter((n.onset, n.pitch) for n in notes) for notes in (found, true))
@@ -360,8 +377,17 @@ def extraction(folder: Path) -> None:
         "tunesmith": lambda s: bass(s).notes,
         "lower skyline": lambda s: skyline(s, -1),
     }
-    found_in("Melody", {"Lieder": songs_with_voice, "open-hymnal": hymn_scores, "JSB chorales": choral}, up, 0)
-    found_in("Bass", {"open-hymnal": hymn_scores, "JSB chorales": choral, "quartets": quartets}, down, -1)
+    hands = [
+        Score(tuple(Part(line) for line in p.lines)) for _, p in zip(range(MOST_PIECES), piano(folder), strict=False)
+    ]
+    found_in("Melody", {"Lieder": songs_with_voice, "open-hymnal": hymn_scores, "JSB chorales": choral}, up, uppermost)
+    found_in("Top line of piano music", {"mutopia, two hands": hands}, up, top_line)
+    found_in(
+        "Bass",
+        {"open-hymnal": hymn_scores, "JSB chorales": choral, "quartets": quartets},
+        down,
+        lambda s: s.parts[-1].notes,
+    )
     chosen = [
         (n, sum(melody_part(s.parts) == 0 for s in of), len(of))
         for n, of in (("Lieder", songs_with_voice), ("open-hymnal", hymn_scores))
@@ -372,14 +398,17 @@ def extraction(folder: Path) -> None:
 
 
 def found_in(
-    what: str, sets: dict[str, list[Score]], methods: dict[str, Callable[[Score], Iterable[Note]]], line: int
+    what: str,
+    sets: dict[str, list[Score]],
+    methods: dict[str, Callable[[Score], Iterable[Note]]],
+    true: Callable[[Score], Iterable[Note]],
 ) -> None:
     """A table of one line found again, with parts and without."""
     rows = []
     for name, scores in sets.items():
         for given, view in (("parts without names", lambda s: s), ("one part", as_one)):
             for label, method in methods.items():
-                results = [matched(method(view(s)), s.parts[line].notes) for s in scores]
+                results = [matched(method(view(s)), true(s)) for s in scores]
                 if results and not (given == "one part" and "part" in label):
                     rows.append([name, len(scores), given, label, *rates(*map(sum, zip(*results, strict=True)))])
     print(f"### {what} found again\n")

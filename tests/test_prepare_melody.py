@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from tunesmith import api, cli, formats
 from tunesmith.errors import RequestError
 from tunesmith.prepare import LINES, bass, melody, only
+from tunesmith.prepare.hands import two_hands
 from tunesmith.prepare.melody import melody_part
 from tunesmith.prepare.salience import WEIGHTS, features
-from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Repeat, Score
+from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Repeat, Score, note_order
 
 Q = TPQ
 TUNE = (67, 69, 71, 72, 74, 72, 71, 69, 67, 71, 74, 76, 74, 71, 69, 67)
@@ -81,6 +82,65 @@ def test_a_chosen_part_loses_no_note_and_overlaps_are_cut():
 def test_a_legato_tune_over_chords_in_one_part_is_whole():
     legato = [dataclasses.replace(n, duration=n.duration + Q // 16) for n in tune().notes]
     assert pitches(melody(Score((Part((*legato, *oompah().notes)),)))) == list(TUNE)
+
+
+def run(top=84, count=32):
+    """Sixteenths up and down a scale, far above where voices sing, in chords now and then."""
+    scale = [top + step for step in (0, 2, 4, 5, 7, 9, 11, 12, 11, 9, 7, 5, 4, 2)]
+    notes = [Note(i * Q // 4, Q // 4, scale[i % len(scale)]) for i in range(count)]
+    below = [dataclasses.replace(n, pitch=n.pitch - 4) for n in notes[::8]]
+    return tuple(sorted((*notes, *below), key=note_order)), [n.pitch for n in notes]
+
+
+def left_hand_waltz(quarters=8, voice=1):
+    """Single low notes and chords by turns."""
+    return [
+        Note(i * Q, Q, pitch, voice=voice) for i in range(quarters) for pitch in ((43,) if i % 3 == 0 else (55, 59, 62))
+    ]
+
+
+def one_part(*notes):
+    return Score((Part(tuple(sorted(notes, key=note_order)), "piano"),))
+
+
+def test_a_running_passage_has_no_rests_wherever_it_lies():
+    for top in (62, 74, 79):
+        right, line = run(top)
+        assert pitches(melody(Score((Part(right, "right"), Part(tuple(left_hand_waltz()), "left"))))) == line
+
+
+def test_the_right_hand_leads_where_both_are_in_one_part():
+    right, line = run()
+    assert pitches(melody(one_part(*right, *left_hand_waltz()))) == line
+
+
+def test_the_line_rests_where_the_right_hand_does():
+    right, _ = run(count=16)
+    later = [dataclasses.replace(n, onset=n.onset + 8 * Q) for n in right]
+    found = melody(one_part(*right, *later, *left_hand_waltz(12))).notes
+    assert [(a.end, b.onset) for a, b in pairwise(found) if a.end < b.onset] == [(4 * Q, 8 * Q)]
+
+
+def test_a_written_voice_belongs_to_one_hand_however_low_it_goes():
+    right, line = run(top=72)
+    low = [Note(8 * Q + i * Q, Q, pitch) for i, pitch in enumerate((60, 55, 52, 60))]
+    found = melody(one_part(*right, *low, *left_hand_waltz(12, voice=2)))
+    assert pitches(found) == [*line, 60, 55, 52, 60]
+
+
+def test_a_singer_rests_while_the_accompaniment_in_the_same_part_plays():
+    sung = [dataclasses.replace(n, onset=n.onset + 8 * Q) for n in tune().notes]
+    doubling = [dataclasses.replace(n, velocity=50) for n in sung[::2]]
+    broken = [Note(i * Q // 4, Q // 4, (64, 60, 64, 67)[i % 4]) for i in range(4 * 20)]
+    bass_notes = [Note(i * Q, Q, (43, 48)[i % 2]) for i in range(20)]
+    found = melody(one_part(*sung, *doubling, *broken, *bass_notes)).notes
+    assert [(n.onset, n.pitch) for n in found] == [(n.onset, n.pitch) for n in sung]
+
+
+def test_one_hand_is_told_from_two():
+    right, _ = run()
+    assert not two_hands(right)
+    assert two_hands(one_part(*right, *left_hand_waltz()).parts[0].notes)
 
 
 def test_the_bass_is_the_lowest_line_of_the_lowest_part():

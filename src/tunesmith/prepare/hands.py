@@ -20,6 +20,8 @@ ROOM, NARROW = 3, 0.1  # semitones to the next notes that are wished for, and th
 MOVE = 0.6  # the cost of moving the place by a semitone
 MIDDLE, AWAY = 61, 0.014  # where the hands part in general, and the cost of a semitone from it
 _NONE = 1000
+SPAN = 14  # semitones that one hand can hardly reach
+OFTEN = 0.25  # share of onsets; one hand's notes, some held by the pedal, are wider at a tenth at most
 
 
 def left_hand(notes: Sequence[Note]) -> list[bool]:
@@ -43,6 +45,12 @@ def left_hand(notes: Sequence[Note]) -> list[bool]:
         state = int(came_from[state])
     groups = zip(reversed(places), groupby(notes, key=attrgetter("onset")), strict=True)
     return [n.pitch < place for place, (_, group) in groups for n in group]
+
+
+def two_hands(notes: Sequence[Note]) -> bool:
+    """Whether notes, in order of onset, are too wide for one hand often enough to be played by two."""
+    wide = [pitches[-1] - pitches[0] > SPAN for pitches in _sounding(notes)]
+    return sum(wide) > OFTEN * len(wide)
 
 
 def _sounding(notes: Sequence[Note]) -> Iterator[tuple[int, ...]]:

@@ -3,30 +3,22 @@
 Where there are several parts, one of them is chosen: that whose notes look most like a melody's (`salience`), or the
 lowest. That features of a part tell the melody's is due to D. Rizo, P. Ponce de León, C. Pérez-Sancho, A. Pertusa and
 J. Iñesta, "A pattern recognition approach for melody track selection in MIDI files", ISMIR 2006. In a part of several
-notes at once, the melody is the path over the notes that gains most, as in F. Simonetta, C. Cancino-Chacón,
-S. Ntalampiras and G. Widmer, "A convolutional approach to melody line identification in symbolic scores", ISMIR 2019,
-with the logistic model in place of the network; the bass is the lowest line, a skyline (A. Uitdenbogerd and J. Zobel,
-"Melodic matching techniques for large databases", ACM Multimedia 1999) seen from below.
+notes at once, the melody is the likeliest way through them (`melody_path`); the bass is the lowest line, a skyline
+(A. Uitdenbogerd and J. Zobel, "Melodic matching techniques for large databases", ACM Multimedia 1999) seen from below.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush
 from itertools import pairwise
 
 import numpy as np
 
 from tunesmith.errors import RequestError
-from tunesmith.prepare.grid import SLACK
+from tunesmith.prepare.melody_path import best_path, over
 from tunesmith.prepare.salience import salience
-from tunesmith.score import TPQ, Note, Part, Score, note_order
-
-# Fitted with the weights of `salience`:
-GAIN = 1.0  # log odds added to every note, so that rather a note too many is taken than one too few
-LEAP, LEAP_MOST = 0.1, 12  # the cost of a semitone between two notes of the line, up to an octave
-REST = 1.5  # the cost of a quarter note of silence between them
+from tunesmith.score import Note, Part, Score, note_order
 
 MELODY_NAMES = (
     "melody",
@@ -41,7 +33,6 @@ MELODY_NAMES = (
     "canto",
     "solo",
 )
-_LEAPS = LEAP * np.minimum(np.abs(np.arange(128)[:, None] - np.arange(128)[None, :]), LEAP_MOST)
 
 
 def melody(score: Score) -> Part:
@@ -53,7 +44,7 @@ def melody(score: Score) -> Part:
     parts = _pitched(score)
     named = [p for p in parts if any(name in p.name.lower() for name in MELODY_NAMES)]
     part = named[0] if len(named) == 1 else parts[melody_part(parts)] if parts else Part()
-    return dataclasses.replace(part, notes=_alone(part.notes if _one_at_a_time(part.notes) else _best_path(part.notes)))
+    return dataclasses.replace(part, notes=_alone(part.notes if _one_at_a_time(part.notes) else best_path(part.notes)))
 
 
 def bass(score: Score) -> Part:
@@ -97,13 +88,8 @@ def _mean_pitch(part: Part) -> float:
     return float(np.average([n.pitch for n in part.notes], weights=[n.duration for n in part.notes]))
 
 
-def _over(note: Note) -> int:
-    """When a note makes room for the next of its line: players hold on a little."""
-    return note.end - min(SLACK, note.duration // 2)
-
-
 def _one_at_a_time(notes: Sequence[Note]) -> bool:
-    return all(_over(a) <= b.onset for a, b in pairwise(notes))
+    return all(over(a) <= b.onset for a, b in pairwise(notes))
 
 
 def _alone(notes: Sequence[Note]) -> tuple[Note, ...]:
@@ -121,33 +107,3 @@ def _lowest(notes: Iterable[Note]) -> list[Note]:
         if last is None or (n.onset > last.onset and (n.onset >= last.end or n.pitch < last.pitch)):
             line.append(n)
     return line
-
-
-def _best_path(notes: Sequence[Note]) -> list[Note]:
-    """The notes, none overlapping, whose log odds less the leaps and rests between them come to most.
-
-    For every pitch the best path that is over by now and ended on it is kept, its value counted as if there were no
-    rest but from tick 0 to its end, so that 128 comparisons a note are enough.
-    """
-    gains = salience(notes) + GAIN
-    values, before = np.zeros(len(notes)), [-1] * len(notes)
-    best, holder = np.full(128, -np.inf), [-1] * 128
-    open_ends: list[tuple[int, int]] = []  # (end, note)
-    for place, n in enumerate(notes):
-        while open_ends and open_ends[0][0] <= n.onset:
-            end, other = heappop(open_ends)
-            value, pitch = values[other] + REST * end / TPQ, notes[other].pitch
-            if value > best[pitch]:
-                best[pitch], holder[pitch] = value, other
-        ways = best - _LEAPS[n.pitch]
-        last = int(ways.argmax())
-        gained = ways[last] - REST * n.onset / TPQ
-        if gained > 0:
-            before[place] = holder[last]
-        values[place] = gains[place] + max(gained, 0.0)
-        heappush(open_ends, (_over(n), place))
-    line, place = [], int(values.argmax())
-    while place >= 0:
-        line.append(notes[place])
-        place = before[place]
-    return line[::-1]

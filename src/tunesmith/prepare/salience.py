@@ -43,11 +43,13 @@ WEIGHTS = {
     "octave": 0.16,  # some octave of it begins at once
     "above the middle": 0.95,  # octaves, against the notes within a half note
 }
+OF_VOICES = "distance from G4"  # says where voices sing best: nothing about instruments
 
 
-def salience(notes: Sequence[Note]) -> NDArray[np.float64]:
-    """The log odds of each note, in order of onset, to be the melody's."""
-    odds: NDArray[np.float64] = features(notes) @ np.array(list(WEIGHTS.values()))
+def salience(notes: Sequence[Note], sung: bool = True) -> NDArray[np.float64]:
+    """The log odds of each note, in order of onset, to be the melody's; one that is not `sung` may lie anywhere."""
+    weights = WEIGHTS if sung else WEIGHTS | {OF_VOICES: 0.0}
+    odds: NDArray[np.float64] = features(notes) @ np.array(list(weights.values()))
     return odds
 
 
