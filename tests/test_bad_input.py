@@ -479,7 +479,7 @@ OPTIONS = {
     "convert good.mid out.xyz": "out.xyz: unknown ending '.xyz'",
     "convert good.mid out": "out: the file name has no ending",
     "convert good.mid": "Missing argument 'OUT'; see: tunesmith convert --help",
-    "learn good.mid -o m.safetensors --model foo": "unknown model 'foo'; choose from rnn, ngram, uniform, seed",
+    "learn good.mid -o m.safetensors --model foo": "unknown model 'foo'; choose from mixture, rnn",
     "learn good.mid -o m.safetensors --size huge": "unknown size 'huge'; choose from auto, small",
     "learn good.mid -o m.safetensors --epochs 0": "0 epochs make no sense; choose from 1",
     "learn good.mid -o m.safetensors --seed -1": "seed -1 is out of range",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from test_models_rnn import make_song, make_spec
 
-from tunesmith.models import model_class, score
+from tunesmith.models import model_class, name_of, score
 from tunesmith.models.uniform import Uniform
 
 
@@ -33,3 +34,9 @@ def test_it_is_loaded_by_name():
     spec = make_spec()
     model = model_class("uniform").load(spec, {}, {})
     assert (model.settings(), model.tensors(), model.spec) == ({}, {}, spec)
+
+
+def test_every_model_has_its_name():
+    assert name_of(Uniform(make_spec())) == "uniform"
+    with pytest.raises(KeyError):
+        name_of(object())

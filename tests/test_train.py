@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from strategies import melody
 
-from tunesmith import scheme, train
+from tunesmith import feeding, scheme, train
 from tunesmith.errors import CorpusError
 from tunesmith.models import Song
 from tunesmith.score import TPQ, Meter
@@ -118,22 +118,43 @@ def test_without_refit_the_best_weights_are_kept(tmp_path):
 
 
 def test_long_songs_are_cut_and_wholly_used(monkeypatch, tmp_path):
-    monkeypatch.setattr(train, "CROP", 10)
+    monkeypatch.setattr(feeding, "CROP", 10)
     monkeypatch.setattr(train, "SCORE_CROP", 10)
-    work = train._Run(SONGS, scheme.spec(), PLAN, tmp_path, train.augment)
     for seed in range(20):
-        rows = list(work._rows([0], np.random.default_rng(seed)))
-        assert [a for _, a, _ in rows] == [0, *(b for _, _, b in rows[:-1])]
-        assert rows[-1][2] == len(SONGS[0].symbols)
-        assert max(b - a for _, a, b in rows) <= 10
+        rows = list(feeding.stretches(SONGS, [0], np.random.default_rng(seed)))
+        assert [row.start for row in rows] == [0, *(row.end for row in rows[:-1])]
+        assert rows[-1].end == len(SONGS[0].symbols)
+        assert max(row.end - row.start for row in rows) <= 10
     assert math.isfinite(run(tmp_path)[0][0].held_out)
 
 
+def test_what_was_learned_before_is_measured_and_kept_where_no_epoch_helps(tmp_path):
+    _, first = run(tmp_path, dataclasses.replace(PLAN, epochs=12))
+
+    def tuned(rate, folder):
+        plan = dataclasses.replace(PLAN, epochs=2, rate=rate)
+        folder.mkdir()
+        work = train.train(SONGS, KEPT, HELD, scheme.spec(), plan, folder, start=first.measured)
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                return end.value
+
+    helped, spoiled = tuned(1e-3, tmp_path / "helped"), tuned(100.0, tmp_path / "spoiled")
+    assert helped.before == spoiled.before == pytest.approx(min(h for _, h in first.history), abs=1e-6)
+    assert helped.best_epoch > 0
+    assert min(h for _, h in helped.history) < helped.before
+    assert spoiled.best_epoch == 0
+    for name, value in first.measured.items():
+        np.testing.assert_array_equal(value, spoiled.tensors[name])
+
+
 def test_augmenting_moves_the_music_and_tells_the_end():
-    moved = train.augment(SONGS[0], 5, train.last_bar(SONGS[0]))
+    moved = feeding.augment(SONGS[0], 5, feeding.last_bar(SONGS[0]))
     np.testing.assert_array_equal(moved.symbols[6:-1], SONGS[0].symbols[6:-1] + 5)
     place = scheme.viewpoints.PLACE["bars left"]
-    assert moved.frames[0, place] == train.last_bar(SONGS[0]) == 8
+    assert moved.frames[0, place] == feeding.last_bar(SONGS[0]) == 8
     assert moved.frames[-2, place] == 1
     assert not SONGS[0].frames[:, place].any()
 

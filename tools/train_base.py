@@ -29,12 +29,13 @@ from torch import set_num_threads
 from tunesmith import checkpoint, scheme
 from tunesmith.checkpoint import Learned, LearnedSongs
 from tunesmith.evaluation import bits_of, total
+from tunesmith.feeding import augment, last_bar, padded, part_of, some_semitones
 from tunesmith.files import replacing
 from tunesmith.models import Song
 from tunesmith.models.rnn import Rnn, Settings
 from tunesmith.models.rnn_torch import Batch, Trainer
 from tunesmith.scheme import vocabulary as v
-from tunesmith.train import augment, last_bar, rate_at
+from tunesmith.train import rate_at
 
 SHARES = {"melody": 0.32, "lead sheet": 0.05, "voices": 0.2, "keyboard": 0.22, "song": 0.14, "ensemble": 0.07}
 CROP = 384  # events of a row
@@ -42,8 +43,7 @@ BATCH = 16  # rows
 POOL = 8  # batches drawn at once and sorted by length, so that little is padding
 TELL, QUIET = 0.5, 0.3  # shares of rows told the bars left; of single lines without key, without meter
 TRANSPOSE = 6  # semitones either way
-LOWEST, HIGHEST = 21, 108
-HELD = 24  # pieces of each class that are measured on
+HELD, MEASURED = 24, 1024  # pieces of each class that are measured on, and so many events of each
 SAVE_SECONDS, TELL_SECONDS = 240.0, 60.0
 
 
@@ -89,15 +89,11 @@ def rows(material: Material, kept: list[np.ndarray[Any, Any]], random: np.random
         number = int(random.choice(kept[kind]))
         song, whole = material.song(number), bool(material.pieces[number]["whole"])
         last = last_bar(song) if whole and random.random() < TELL else None
-        pitches = song.symbols[song.symbols < v.PITCH.end]
-        least = max(-TRANSPOSE, LOWEST - int(pitches.min(initial=127)))
-        most = min(TRANSPOSE, HIGHEST - int(pitches.max(initial=0)))
-        semitones = int(random.integers(min(least, 0), max(most, 0) + 1))
+        semitones = some_semitones(song, TRANSPOSE, random)
         length = len(song.symbols)
         start = int(random.integers(-CROP // 2, length - CROP // 2)) if length > CROP else 0
         start = min(max(start, 0), max(length - CROP, 0))  # the first and the last rows are drawn more often
-        cut = slice(start, start + CROP)
-        row = augment(Song(song.frames[cut], song.symbols[cut], song.durations[cut]), semitones, last)
+        row = augment(part_of(song, start, start + CROP), semitones, last)
         if CLASSES[kind] == "melody":
             quiet = random.random(2) < QUIET
             row = Song(scheme.untold(row.frames, key=bool(quiet[0]), meter=bool(quiet[1])), row.symbols, row.durations)
@@ -106,14 +102,7 @@ def rows(material: Material, kept: list[np.ndarray[Any, Any]], random: np.random
 
 def batch_of(songs: list[Song], columns: int) -> Batch:
     """Rows side by side."""
-    shape = (len(songs), max(len(song.symbols) for song in songs))
-    frames = np.zeros((*shape, columns), np.int16)
-    symbols, durations, weight = np.zeros(shape, np.int16), np.zeros(shape, np.int16), np.zeros(shape, np.float32)
-    for place, song in enumerate(songs):
-        size = len(song.symbols)
-        frames[place, :size], symbols[place, :size] = song.frames, song.symbols
-        durations[place, :size], weight[place, :size] = song.durations, 1.0
-    return Batch(frames, symbols, durations, weight)
+    return Batch(*padded(songs, columns))
 
 
 def measured(trainer: Trainer, material: Material, held: list[np.ndarray[Any, Any]]) -> dict[str, float]:
@@ -122,8 +111,7 @@ def measured(trainer: Trainer, material: Material, held: list[np.ndarray[Any, An
     for kind, numbers in enumerate(held):
         bits = []
         for number in numbers.tolist():
-            song = material.song(number)
-            song = Song(song.frames[:1024], song.symbols[:1024], song.durations[:1024])
+            song = part_of(material.song(number), 0, MEASURED)
             bits.append(bits_of(trainer.evaluate(batch_of([song], trainer.spec.columns))[0], song))
         if bits:
             found[CLASSES[kind]] = round(total(bits).per_note, 4)

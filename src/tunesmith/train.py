@@ -1,7 +1,9 @@
 """The learning loop: yields an `Epoch` after every epoch, prints nothing, can stop and go on anywhere.
 
 First some songs are held out and the network learns from the others until the held-out songs stop improving;
-then it learns from all songs for as many epochs. With fewer than three songs nothing can be held out.
+then it learns from all songs for as many epochs. With fewer than three songs nothing can be held out. A network that
+starts from weights that were learned before (a base) is measured before its first epoch too: where no epoch improves
+on that, the weights stay as they were.
 
 Every random choice (order, transposition, dropout) is drawn from (seed, stage, epoch, step), so the state after
 an epoch is all there is to remember: it is written atomically, and a run that was stopped, even by `kill -9`,
@@ -14,30 +16,27 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tunesmith import __version__, scheme
+from tunesmith import __version__, feeding
 from tunesmith.errors import CorpusError, MissingExtra
 from tunesmith.evaluation import Bits, bits_of, total
+from tunesmith.feeding import Augment, Songs, augment
 from tunesmith.files import replacing
 from tunesmith.models import Song, Tensors
 from tunesmith.models.spec import Spec
-from tunesmith.scheme import viewpoints
 from tunesmith.scheme import vocabulary as v
 
 if TYPE_CHECKING:
     from tunesmith.models.rnn_torch import Batch, Trainer
 
-CROP = 512  # events a training row may have: longer songs are cut, each epoch elsewhere
-SCORE_CROP = 1024  # the same when measuring
+SCORE_CROP = 1024  # events that are measured at once
 SAVE_SECONDS = 2.0  # at the least between two checkpoints
-LOWEST, HIGHEST = 21, 108  # transposition keeps pitches on the piano
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +79,16 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the learning found. `history`: (training, held out) of every epoch of the first stage, bits per note."""
+    """What the learning found. `measured`: the weights that never saw the songs held out, at their best epoch; empty
+    where nothing was held out. `history`: (training, held out) of every epoch of the first stage, bits per note;
+    `before`: held out, of the weights it started from (nan where those are none). `best_epoch` 0: no epoch helped.
+    """
 
     tensors: Tensors
     best_epoch: int
     history: tuple[tuple[float, float], ...]
-
-
-class Songs(Protocol):
-    """Songs by number: a list, or a corpus on disk."""
-
-    def __getitem__(self, number: int, /) -> Song:
-        """One song."""
-        ...
-
-
-Augment = Callable[[Song, int, int | None], Song]
-
-
-def augment(song: Song, semitones: int, last: int | None) -> Song:
-    """A stretch of a song moved by semitones and, where its `last` bar is given, told how many bars are left."""
-    frames = scheme.transpose(song.frames, semitones)
-    if last is not None:
-        frames = scheme.tell_bars_left(frames, last)
-    return Song(frames, v.transposition(semitones)[song.symbols], song.durations)
-
-
-def last_bar(song: Song) -> int:
-    """The number of the last bar in which something begins."""
-    begun = song.symbols != v.END
-    return int(song.frames[begun, viewpoints.PLACE["bar"]].max(initial=1))
-
-
-def as_it_is(song: Song, semitones: int, last: int | None) -> Song:
-    """No augmentation."""
-    return song
+    measured: Tensors = dataclasses.field(default_factory=dict)
+    before: float = math.nan
 
 
 def train(
@@ -126,19 +100,21 @@ def train(
     folder: Path,
     augmented: Augment = augment,
     mark: str = "",
+    start: Tensors | None = None,
 ) -> Generator[Epoch, None, Outcome]:
     """Learn from songs[kept], measure on songs[held], then learn from all; see the module docstring.
 
-    `folder` is where the state is kept between runs; `mark` tells the songs of one run from those of another.
+    `folder` is where the state is kept between runs; `mark` tells the songs of one run, and what it starts from, from
+    those of another. `start`: weights to start from.
 
     Raises:
         MissingExtra: torch is not installed.
         CorpusError: the learning ran away.
     """
-    run = _Run(songs, spec, plan, folder, augmented, mark)
+    run = _Run(songs, spec, plan, folder, augmented, mark, start)
     if held:
         yield from run.stage("measure", kept, held, plan.epochs)
-        if not plan.refit:
+        if not plan.refit or not run.best:
             return run.outcome()
     epochs = run.best if held else plan.epochs
     yield from run.stage("all songs", sorted([*kept, *held]), (), epochs)
@@ -148,15 +124,26 @@ def train(
 class _Run:
     """The state of a learning run: what is saved after an epoch, and what is not."""
 
-    def __init__(self, songs: Songs, spec: Spec, plan: Plan, folder: Path, augmented: Augment, mark: str = "") -> None:
+    def __init__(
+        self,
+        songs: Songs,
+        spec: Spec,
+        plan: Plan,
+        folder: Path,
+        augmented: Augment,
+        mark: str = "",
+        start: Tensors | None = None,
+    ) -> None:
         try:
             from tunesmith.models import rnn_torch
         except ImportError as error:
             raise MissingExtra("torch, which learning needs,", "learn") from error
         self.torch = rnn_torch
         self.songs, self.spec, self.plan, self.augmented = songs, spec, plan, augmented
+        self.start = start
         self.path = folder / "training.safetensors"
         self.history: list[tuple[float, float]] = []
+        self.before = math.nan
         self.best = 0
         self.best_tensors: Tensors = {}
         self.subject = {
@@ -167,11 +154,13 @@ class _Run:
         }
         self.saved, self.state = _load(self.path, self.subject)
         self.trainer: Trainer | None = None
+        self.stage_done = ""
 
     def outcome(self) -> Outcome:
         assert self.trainer is not None, "a stage has run"  # noqa: S101 - tells the type checker
-        tensors = self.best_tensors or self.trainer.tensors()
-        return Outcome(tensors, self.best, tuple(self.history))
+        refitted = self.stage_done == "all songs"
+        tensors = self.trainer.tensors() if refitted else self.best_tensors
+        return Outcome(tensors, self.best, tuple(self.history), self.best_tensors, self.before)
 
     def stage(self, name: str, numbers: Sequence[int], held: Sequence[int], epochs: int) -> Iterator[Epoch]:
         from tunesmith.models.rnn import Settings
@@ -179,11 +168,15 @@ class _Run:
         plan = self.plan
         order = ("measure", "all songs")
         if self.saved and order.index(self.saved["stage"]) > order.index(name):  # done in an earlier run
-            self.history, self.best = [tuple(h) for h in self.saved["history"]], self.saved["best"]
+            self._recall()
             return
-        trainer = self.torch.Trainer(self.spec, Settings.of(plan.settings), plan.seed, weight_decay=plan.weight_decay)
-        self.trainer = trainer
+        trainer = self.torch.Trainer(
+            self.spec, Settings.of(plan.settings), plan.seed, tensors=self.start, weight_decay=plan.weight_decay
+        )
+        self.trainer, self.stage_done = trainer, name
         first = self._resume(name, trainer)
+        if first == 1 and held and self.start is not None:
+            self.before, self.best_tensors = self._measure(trainer, held), trainer.tensors()
         started, last_save = time.monotonic(), time.monotonic()
         for epoch in range(first, epochs + 1):
             training = self._epoch(trainer, name, (epoch, epochs), numbers)
@@ -208,24 +201,28 @@ class _Run:
         if not self.saved or self.saved["stage"] != name:
             return 1
         trainer.restore({k.removeprefix("state."): t for k, t in self.state.items() if k.startswith("state.")})
-        self.best_tensors = {k.removeprefix("best."): t for k, t in self.state.items() if k.startswith("best.")}
-        self.history, self.best = [tuple(h) for h in self.saved["history"]], self.saved["best"]
+        self._recall()
         last = int(self.saved["epoch"])
         return self.plan.epochs + 1 if self.saved["finished"] else last + 1
 
+    def _recall(self) -> None:
+        """What an earlier run found."""
+        self.best_tensors = {k.removeprefix("best."): t for k, t in self.state.items() if k.startswith("best.")}
+        self.history, self.best = [tuple(h) for h in self.saved["history"]], self.saved["best"]
+        self.before = self.saved["before"]
+
     def _remember(self, epoch: int, training: float, held_out: float) -> None:
         self.history.append((training, held_out))
-        if held_out <= min(h for _, h in self.history):
-            self.best = epoch
-            if not self.plan.refit and self.trainer is not None:
-                self.best_tensors = self.trainer.tensors()
+        known = [h for _, h in self.history] + ([] if math.isnan(self.before) else [self.before])
+        if held_out <= min(known) and self.trainer is not None:
+            self.best, self.best_tensors = epoch, self.trainer.tensors()
 
     def _epoch(self, trainer: Trainer, stage: str, place: tuple[int, int], numbers: Sequence[int]) -> float:
         """Epoch `place[0]` of `place[1]`: the learning rate comes down to the end of the stage, however long it is."""
         plan, (epoch, epochs) = self.plan, place
         random = np.random.default_rng([plan.seed, len(stage), epoch])
-        rows = list(self._rows(numbers, random))
-        batches = _in_batches(rows, plan.batch, random)
+        rows = list(feeding.stretches(self.songs, numbers, random))
+        batches = feeding.in_batches(rows, plan.batch, random)
         nats = notes = 0.0
         for step, group in enumerate(batches):
             done = (epoch - 1 + step / len(batches)) / epochs
@@ -235,35 +232,14 @@ class _Run:
             notes += float((batch.weight * (batch.symbols < v.PITCH.end)).sum())
         return nats / math.log(2) / max(notes, 1.0)
 
-    def _rows(self, numbers: Sequence[int], random: np.random.Generator) -> Iterator[tuple[int, int, int]]:
-        """(song, start, end) of every stretch of an epoch; long songs are cut, each time elsewhere."""
-        for number in numbers:
-            length = len(self.songs[number].symbols)
-            offset = int(random.integers(CROP)) if length > CROP else 0
-            cuts = [0, *range(offset or CROP, length, CROP), length]
-            yield from ((number, a, b) for a, b in pairwise(cuts) if b > a)
-
-    def _row(self, row: tuple[int, int, int], random: np.random.Generator) -> Song:
-        number, start, end = row
-        song, plan = self.songs[number], self.plan
-        pitches = song.symbols[song.symbols < v.PITCH.end]
-        low, high = int(pitches.min(initial=127)), int(pitches.max(initial=0))
-        least, most = max(-plan.transpose, LOWEST - low), min(plan.transpose, HIGHEST - high)
-        semitones = int(random.integers(min(least, 0), max(most, 0) + 1)) if plan.transpose else 0
-        last = last_bar(song) if random.random() < plan.tell else None
-        stretch = Song(song.frames[start:end], song.symbols[start:end], song.durations[start:end])
-        return self.augmented(stretch, semitones, last)
+    def _row(self, stretch: feeding.Stretch, random: np.random.Generator) -> Song:
+        song, plan = self.songs[stretch.song], self.plan
+        semitones = feeding.some_semitones(song, plan.transpose, random) if plan.transpose else 0
+        last = feeding.last_bar(song) if random.random() < plan.tell else None
+        return self.augmented(feeding.part_of(song, stretch.start, stretch.end), semitones, last)
 
     def _batch(self, rows: Sequence[Song]) -> Batch:
-        longest = max(len(row.symbols) for row in rows)
-        shape = (len(rows), longest)
-        frames = np.zeros((*shape, self.spec.columns), np.int16)
-        symbols, durations, weight = np.zeros(shape, np.int16), np.zeros(shape, np.int16), np.zeros(shape, np.float32)
-        for place, row in enumerate(rows):
-            size = len(row.symbols)
-            frames[place, :size], symbols[place, :size] = row.frames, row.symbols
-            durations[place, :size], weight[place, :size] = row.durations, 1.0
-        return self.torch.Batch(frames, symbols, durations, weight)
+        return self.torch.Batch(*feeding.padded(rows, self.spec.columns))
 
     def _measure(self, trainer: Trainer, held: Sequence[int]) -> float:
         """Bits per note on the held-out songs, in the keys they are in."""
@@ -271,7 +247,7 @@ class _Run:
         for number in held:
             song = self.songs[number]
             for start in range(0, len(song.symbols), SCORE_CROP):
-                part = Song(*(a[start : start + SCORE_CROP] for a in (song.frames, song.symbols, song.durations)))
+                part = feeding.part_of(song, start, start + SCORE_CROP)
                 log_p = trainer.evaluate(self._batch([part]))[0]
                 # A later stretch has no header: `bits_of` then counts from its first sound on, as it should.
                 found.append(bits_of(log_p, part))
@@ -289,6 +265,7 @@ class _Run:
             "stage": stage,
             "epoch": epoch,
             "best": self.best,
+            "before": self.before,
             "history": self.history,
             "finished": finished,
         }
@@ -302,17 +279,6 @@ def rate_at(highest: float, done: float) -> float:
     return highest * (
         0.1 + 0.9 * done / 0.1 if done < 0.1 else 0.01 + 0.495 * (1 + math.cos((done - 0.1) / 0.9 * math.pi))
     )
-
-
-def _in_batches(rows: Sequence[tuple[int, int, int]], size: int, random: np.random.Generator) -> list[list[int]]:
-    """Rows in batches of similar length (little padding), in random order."""
-    shuffled = random.permutation(len(rows)).tolist()
-    pool = size * 8
-    batches = []
-    for start in range(0, len(shuffled), pool):
-        near = sorted(shuffled[start : start + pool], key=lambda i: rows[i][2] - rows[i][1])
-        batches += [near[i : i + size] for i in range(0, len(near), size)]
-    return [batches[i] for i in random.permutation(len(batches))]
 
 
 def _load(path: Path, subject: dict[str, Any]) -> tuple[dict[str, Any], Tensors]:

@@ -57,7 +57,13 @@ def import_(songs: tuple[Path, ...], **options: Any) -> None:
 @cli.command(short_help="Learn a style from songs.")
 @click.argument("songs", nargs=-1, required=True, type=SONGS)
 @click.option("-o", "--output", required=True, type=SONGS, help="The model file to write (.safetensors).")
-@click.option("--model", default="rnn", show_default=True, help="rnn, ngram, uniform, or seed (the historical recipe).")
+@click.option(
+    "--model",
+    default="mixture",
+    show_default=True,
+    help="mixture (network and counting, weighed), rnn (network alone), ngram (counting), uniform, or seed "
+    "(the historical recipe).",
+)
 @click.option("--size", default="auto", show_default=True, help="Of the network: auto, small, medium or large.")
 @click.option("--epochs", type=int, help="The most epochs to train for (default: by the number of songs).")
 @seed_option(0, "Of everything random in learning.")

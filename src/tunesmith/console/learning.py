@@ -95,7 +95,11 @@ def result_text(report: dict[str, Any]) -> str:
         lines.append(curve(held))
     bits = report["bits_per_note"]
     if bits:
-        names = {"learned": "this model", "ngram": f"n-gram of {counted(report['ngram_songs'], 'song')}"}
+        names = {
+            "learned": "this model",
+            "network": "its network alone",
+            "ngram": f"n-gram of {counted(report['ngram_songs'], 'song')}",
+        }
         shown = ", ".join(f"{names.get(name, name)} {value:.2f}" for name, value in bits.items())
         lines.append(
             f"bits per note on {counted(report['held_out_songs'], 'song')} held out (fewer is better): {shown}"

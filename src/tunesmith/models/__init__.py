@@ -124,6 +124,16 @@ def model_class(name: str) -> type[Model]:
     return found
 
 
+def name_of(model: Model) -> str:
+    """The name in `MODELS` of the class of a model.
+
+    Raises:
+        KeyError: it is not there.
+    """
+    places = {place: name for name, place in MODELS.items()}
+    return places[f"{type(model).__module__}:{type(model).__qualname__}"]
+
+
 def settings_of(kind: type[Settings], values: Mapping[str, Any], owner: str) -> Settings:
     """The settings, a dataclass of plain values with defaults, that JSON gives.
 
