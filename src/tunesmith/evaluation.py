@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tunesmith.models import Model, Song, score
-from tunesmith.models.spec import BoolArray, FloatArray
+from tunesmith.models.spec import BoolArray, FloatArray, IntArray
 from tunesmith.scheme import vocabulary as v
 
 
@@ -62,3 +62,26 @@ def evaluate(model: Model, songs: Iterable[Song]) -> list[Bits]:
 def total(found: Iterable[Bits]) -> Bits:
     """The sum over songs, so that long songs weigh more."""
     return sum(found, Bits())
+
+
+def pitches_of(songs: Iterable[Song]) -> IntArray:
+    """The pitches of some songs, rising: the alphabet over which `pitch_bits` asks."""
+    found: IntArray = np.unique(np.concatenate([song.symbols[song.symbols < v.PITCH.end] for song in songs]))
+    return found
+
+
+def pitch_bits(model: Model, song: Song, alphabet: IntArray) -> FloatArray:
+    """Bits (notes,) of the pitch of every note of a song, the first one too, given all that came before.
+
+    The probabilities of the pitches of an `alphabet`, of which the song's are a part, are brought to a sum of one: it
+    is known that a note comes, as in M. T. Pearce, "The construction and evaluation of statistical models of melodic
+    structure in music perception and composition", City University London 2005, ch. 6.
+    """
+    found = []
+    for part, symbols, _ in model.distributions(song):
+        notes = song.symbols[part] < v.PITCH.end
+        log_p = symbols[notes][:, alphabet]
+        came = np.searchsorted(alphabet, song.symbols[part][notes])
+        found.append(np.logaddexp.reduce(log_p, 1) - log_p[np.arange(len(log_p)), came])
+    bits: FloatArray = np.concatenate(found) / math.log(2)
+    return bits

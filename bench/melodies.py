@@ -1,0 +1,227 @@
+"""B1: the pitch of the next note, on the eight melody sets of Pearce (2005), by 10-fold cross-validation.
+
+    python bench/melodies.py FOLDER [--sets nova,kinder] [--seeds 0,1,2] [--folds 10] [--work WORK]
+
+Bits per note of the pitch of every note of every song, the first included, over the pitches of the whole set. The
+files name no key and no meter, and none is told: what `prepare` would find, it would find by looking at the whole song.
+What was measured is kept in WORK; the same command goes on from there. Two folds are learned at once, a thread each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from statistics import mean, stdev
+
+import numpy as np
+from data import collections_of
+from measure import machine, now, table
+
+from tunesmith import formats, scheme
+from tunesmith.evaluation import pitch_bits, pitches_of
+from tunesmith.models import Model, Song
+from tunesmith.models.mixture import Mixture
+from tunesmith.models.ngram import Ngram
+from tunesmith.models.ngram import Settings as Counting
+from tunesmith.models.spec import Spec
+from tunesmith.models.uniform import Uniform
+from tunesmith.prepare import prepare
+from tunesmith.recipes import IN_SONG, IN_SONGS, SEED_SETTINGS
+from tunesmith.score import Key, Meter, Score, Tempo
+from tunesmith.train import Plan, train
+
+FOLDS = 10
+# what Pearce (2005) printed: table 6.6 (long-term model alone) and 7.3 (long-term+ and short-term model)
+PUBLISHED = {
+    "bach_chorales": (2.444, 2.347),
+    "elsass": (3.115, 2.540),
+    "jugoslav": (2.721, 2.588),
+    "kinder": (2.428, 2.106),
+    "nova": (2.861, 2.468),
+    "oesterrh": (3.340, 2.651),
+    "schweiz": (3.010, 2.454),
+    "shanxi": (3.105, 2.681),
+}
+FEATURES = frozenset(
+    {
+        "previous symbol",
+        "previous duration",
+        "last pitch",
+        "last interval",
+        "from first",
+        "last length",
+        "resting",
+        "recalled interval",
+        "recalled length",
+        "recalled steps",
+    }
+)
+NETWORK = {"hidden": 128, "dropout": 0.5, "input_dropout": 0.1}
+PLAN = Plan(NETWORK, epochs=40, batch=8, rate=4e-3, patience=10, tell=0.0)
+SEED = Plan(SEED_SETTINGS, epochs=40, batch=8, rate=4e-3, patience=10, tell=0.0, transpose=0, weight_decay=0.0)
+
+
+def plain(score: Score) -> Score:
+    """A melody without what was found by looking at the whole of it."""
+    told = {"meters": (Meter(0, 4, 4),), "keys": (Key(),), "tempos": (Tempo(0, 108.0),)}
+    return score.replace(pickup=0, chords=(), repeats=(), jumps=(), **told)
+
+
+@lru_cache(maxsize=2)
+def songs_of(folder: Path) -> list[Song]:
+    """The melodies of a set, as arrays that say nothing of key and meter."""
+    found = []
+    for path in sorted(folder.glob("*.mid")):
+        for score in formats.read(path):
+            if isinstance(score, Score):
+                events = scheme.encode(plain(prepare(score)))
+                rows = scheme.untold(scheme.frames(events), key=True, meter=True)
+                pairs = np.array(events, np.int16)
+                found.append(Song(rows, pairs[:, 0], pairs[:, 1]))
+    return found
+
+
+def folds_of(count: int, seed: int) -> list[set[int]]:
+    """The songs held out in each fold."""
+    order = np.random.default_rng(seed).permutation(count)
+    return [set(order[fold::FOLDS].tolist()) for fold in range(FOLDS)]
+
+
+def trained(songs: Sequence[Song], held: Sequence[int], spec: Spec, plan: Plan) -> tuple[Model, Model]:
+    """A network that learned from all songs, and one that did not see those held out."""
+    from tunesmith.models.rnn import Rnn
+
+    kept = [i for i in range(len(songs)) if i not in held]
+    with tempfile.TemporaryDirectory() as folder:
+        work = train(songs, kept, held, spec, plan, Path(folder))
+        while True:
+            try:
+                next(work)
+            except StopIteration as end:
+                outcome = end.value
+                break
+    return tuple(Rnn.load(spec, plan.settings, tensors) for tensors in (outcome.tensors, outcome.measured))
+
+
+def models_of(songs: Sequence[Song], asked: Sequence[str], seed: int) -> Iterator[tuple[str, Model]]:
+    """Models that learned from these songs, by name. A tenth is held out to decide when to stop and what to trust."""
+    whole, few = scheme.spec(), scheme.spec(FEATURES)
+    held = np.random.default_rng(seed).permutation(len(songs))[: max(2, len(songs) // 10)].tolist()
+    kept = [song for i, song in enumerate(songs) if i not in held]
+    yield "uniform", Uniform(whole)
+    yield "n-gram, frozen", Ngram(whole, Counting(adaptive=False)).fit(songs)
+    yield "n-gram, adaptive", Ngram(whole, Counting()).fit(songs)
+    if "seed" in asked:
+        spec = scheme.spec(frozenset({"previous symbol", "previous duration"}))
+        yield "seed preset", trained(songs, held, spec, replace(SEED, seed=seed))[0]
+    if "network" not in asked:
+        return
+    final, measured = trained(songs, held, few, replace(PLAN, seed=seed))
+    yield "network, frozen", final
+    for name, parts in (("mixture, frozen", (IN_SONGS,)), ("mixture, adaptive", (IN_SONGS, IN_SONG))):
+        names = ("rnn", *("ngram" for _ in parts))
+
+        def mixed(network: Model, known: Sequence[Song], parts: Sequence[Counting] = parts) -> list[Model]:
+            counted = [Ngram(few, counting) for counting in parts]
+            counted[0].fit(known)
+            return [network, *counted]
+
+        gates = Mixture(few, names, mixed(measured, kept)).fitted(songs[i] for i in held).gates
+        yield name, Mixture(few, names, mixed(final, songs), gates)
+
+
+Task = tuple[Path, int, int, tuple[str, ...]]
+
+
+def measured(task: Task) -> dict[str, object]:
+    """One fold: the bits of each model, and the number of notes."""
+    folder, seed, fold, asked = task
+    songs, started = songs_of(folder), now()
+    alphabet, out = pitches_of(songs), folds_of(len(songs), seed)[fold]
+    known = [song for i, song in enumerate(songs) if i not in out]
+    bits = {
+        name: sum(float(pitch_bits(model, songs[i], alphabet).sum()) for i in sorted(out))
+        for name, model in models_of(known, asked, seed)
+    }
+    notes = sum(int((songs[i].symbols < 128).sum()) for i in out)
+    about = {"set": folder.name, "seed": seed, "fold": fold, "notes": notes, "alphabet": len(alphabet)}
+    return about | {"bits": bits, "seconds": round(now() - started, 1)}
+
+
+def results(path: Path) -> list[dict[str, object]]:
+    """What was measured before."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def rows(found: Sequence[dict[str, object]]) -> list[list[str]]:
+    """The table: a row for each model, a column for each set, mean over the seeds, and the spread of the mean."""
+    sets = sorted(PUBLISHED)
+    lines = [
+        ["published n-gram, frozen", *(f"{PUBLISHED[s][0]:.3f}" for s in sets), "2.878", ""],
+        ["published n-gram, adaptive", *(f"{PUBLISHED[s][1]:.3f}" for s in sets), "2.479", ""],
+    ]
+    names = list(dict.fromkeys(name for line in found for name in line["bits"]))
+    seeds = sorted({line["seed"] for line in found})
+    for name in names:
+        cells, by_seed = [], {seed: [] for seed in seeds}
+        for each in sets:
+            per_seed = []
+            for seed in seeds:
+                mine = [f for f in found if f["set"] == each and f["seed"] == seed and name in f["bits"]]
+                if mine:
+                    per_seed.append(sum(f["bits"][name] for f in mine) / sum(f["notes"] for f in mine))
+                    by_seed[seed].append(per_seed[-1])
+            cells.append(f"{mean(per_seed):.3f}" if per_seed else "")
+        means = [mean(values) for values in by_seed.values() if len(values) == len(sets)]
+        spread = f"{stdev(means):.3f}" if len(means) > 1 else ""
+        lines.append([name, *cells, f"{mean(means):.3f}" if means else "", spread])
+    return lines
+
+
+def main() -> None:
+    """Measure what is not measured yet, and print the table."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("folder", type=Path)
+    options.add_argument("--sets", default=",".join(sorted(PUBLISHED)))
+    options.add_argument("--seeds", default="0,1,2")
+    options.add_argument("--folds", type=int, default=FOLDS)
+    options.add_argument("--models", default="seed,network")
+    options.add_argument("--work", type=Path, default=Path("out/melodies.jsonl"))
+    options.add_argument("--jobs", type=int, default=2)
+    given = options.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the workers, before they import torch
+    root = next(c for c in collections_of(given.folder) if c.name == "pearce-eight")
+    folders = {path.parent.name: path.parent for path in root.songs}
+    found, asked = results(given.work), tuple(given.models.split(","))
+    done = {(line["set"], line["seed"], line["fold"]) for line in found}
+    tasks: list[Task] = [
+        (folders[each], seed, fold, asked)
+        for seed in map(int, given.seeds.split(","))
+        for fold in range(given.folds)
+        for each in given.sets.split(",")
+        if (each, seed, fold) not in done
+    ]
+    given.work.parent.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(given.jobs) as pool, given.work.open("a", encoding="utf-8") as log:
+        for line in pool.map(measured, tasks):
+            log.write(json.dumps(line) + "\n")
+            log.flush()
+            found.append(line)
+            shown = ", ".join(f"{name} {bits / line['notes']:.3f}" for name, bits in line["bits"].items())
+            print(f"{line['set']} {line['seed']}.{line['fold']}: {shown} ({line['seconds']:.0f} s)", file=sys.stderr)
+    folds = sorted({(line["seed"], line["fold"]) for line in found})
+    print("## Melodies: the pitch of the next note\n")
+    print(f"{machine()}; {len(folds)} of {3 * FOLDS} folds and seeds; bits per note, spread over seeds of folds\n")
+    print(table(["model", *sorted(PUBLISHED), "mean", "spread"], rows(found)))
+
+
+if __name__ == "__main__":
+    main()
