@@ -7,8 +7,11 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import date
+from typing import TypeVar
+
+Yielded, Outcome = TypeVar("Yielded"), TypeVar("Outcome")
 
 
 def machine() -> str:
@@ -21,6 +24,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def outcome_of(work: Generator[Yielded, None, Outcome], say: Callable[[Yielded], object] | None = None) -> Outcome:
+    """Run a generator to its end; what it returns. `say` is told what it yields."""
+    while True:
+        try:
+            event = next(work)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+        if say:
+            say(event)
 
 
 def run(command: Sequence[str], **options: object) -> tuple[float, float]:

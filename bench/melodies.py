@@ -23,7 +23,7 @@ from statistics import mean, stdev
 
 import numpy as np
 from data import collections_of
-from measure import machine, now, table
+from measure import machine, now, outcome_of, table
 
 from tunesmith import formats, scheme
 from tunesmith.evaluation import pitch_bits, pitches_of
@@ -101,13 +101,7 @@ def trained(songs: Sequence[Song], held: Sequence[int], spec: Spec, plan: Plan) 
 
     kept = [i for i in range(len(songs)) if i not in held]
     with tempfile.TemporaryDirectory() as folder:
-        work = train(songs, kept, held, spec, plan, Path(folder))
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                outcome = end.value
-                break
+        outcome = outcome_of(train(songs, kept, held, spec, plan, Path(folder)))
     return tuple(Rnn.load(spec, plan.settings, tensors) for tensors in (outcome.tensors, outcome.measured))
 
 
