@@ -71,6 +71,11 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
     ),
     ("pickup of a quarter", tune(*row(67, 72, 74, 76, 77)).replace(pickup=TPQ), PLAIN),
     (
+        "a whole bar of 3/4 before 4/4, no pickup",
+        tune(*row(None, 64, 62, 72, 74, 76, 77)).replace(meters=(Meter(0, 3, 4), Meter(3 * TPQ, 4, 4))),
+        (".mid", *XML),
+    ),
+    (
         "pickup of a quaver in 6/8",
         tune(*row(67, *[72] * 6, length=TPQ // 2), meter=(6, 8)).replace(pickup=TPQ // 2),
         PLAIN,

@@ -5,7 +5,8 @@ Reading is raw: nothing is quantised and every note is of voice 1 (finding grid 
 - The sustain pedal does not lengthen notes. Notes of no length and later
   changes of program are left out; a `SongWarning` counts them.
 - A first meter that ends before a bar of the next one is over is a pickup: one bar of 1/4 before 4/4, or a 4/4
-  repeated after one quarter. Sequencers and notation programs write pickups so; MIDI has no other way.
+  repeated after one quarter. Sequencers and notation programs write pickups so; MIDI has no other way. Where that is
+  not meant, our own files say so in a text.
 - A file of type 2 holds several songs, one a track.
 
 Writing gives a type 1 file, a conductor track and then one track a part. Repeats are written out. Lost: voices
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tunesmith.errors import FormatError, SongWarning
 from tunesmith.files import read_bytes
 from tunesmith.formats import midi_bytes
-from tunesmith.formats.midi_bytes import COMPOSER, DRUM_CHANNEL, PROVENANCE
+from tunesmith.formats.midi_bytes import COMPOSER, DRUM_CHANNEL, FIRST_BAR, PROVENANCE, WHOLE
 from tunesmith.formats.midi_write import carried, write
 from tunesmith.score import TPQ, Key, Meter, Note, Part, Score, Tempo
 
@@ -103,7 +104,9 @@ def _score(file: midi_bytes.File, tracks: list[midi_bytes.Track]) -> Score:
         what = f"{sum(counts):,} notes in {len(counts):,} parts; {MAX_NOTES:,} in {MAX_PARTS:,} is the most"
         raise FormatError(what, where=where)
     scale = Fraction(TPQ * file.per, file.ticks)
-    meters, pickup = _pickup([Meter(at, *m) for at, m in _changes([t.meters for t in tracks], scale)])
+    meters, pickup = tuple(Meter(at, *m) for at, m in _changes([t.meters for t in tracks], scale)), 0
+    if _text(tracks, FIRST_BAR) != WHOLE:
+        meters, pickup = _pickup(meters)
     keys = (Key(at, fifths, "minor" if m else "major") for at, (fifths, m) in _changes([t.keys for t in tracks], scale))
     tempos = (Tempo(at, _bpm(us)) for at, (us,) in _changes([t.tempos for t in tracks], scale))
     score = Score(
@@ -159,15 +162,15 @@ def _check_changes(count: int) -> None:
         raise FormatError(f"{count:,} changes of tempo, meter, key or program; {MAX_CHANGES:,} of one is the most")
 
 
-def _pickup(meters: list[Meter]) -> tuple[tuple[Meter, ...], int]:
+def _pickup(meters: tuple[Meter, ...]) -> tuple[tuple[Meter, ...], int]:
     """The meters, and the pickup that a short first meter stands for; see the head of this module."""
     if len(meters) < 2 or meters[0].onset:
-        return tuple(meters), 0
+        return meters, 0
     first, second = meters[:2]
     length = second.onset
     repeated = (first.beats, first.unit) == (second.beats, second.unit)
     if length >= second.bar or not (length == first.bar or repeated):
-        return tuple(meters), 0
+        return meters, 0
     return (dataclasses.replace(second, onset=0), *meters[2:]), length
 
 

@@ -17,6 +17,7 @@ from tunesmith.errors import FormatError
 TEXT, NAME, END_OF_TRACK, TEMPO, METER, KEY = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59  # kinds of meta event
 DRUM_CHANNEL = 9  # counted from 0: what musicians call channel 10
 PROVENANCE, COMPOSER = "tunesmith:", "composer:"  # how our own texts begin
+FIRST_BAR, WHOLE = "first bar:", "whole"  # it is short, and no pickup
 _LENGTHS = {TEMPO: 3, METER: 2, KEY: 2}  # the bytes that we need of those with a fixed form
 _DATA_BYTES = {0xA: 2, 0xB: 2, 0xC: 1, 0xD: 1, 0xE: 2}  # after a status byte, by its upper half
 _NOTE_ON, _PROGRAM = 0x90, 0xC0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunesmith import theory
 from tunesmith.errors import FormatError
-from tunesmith.formats.midi_bytes import COMPOSER, DRUM_CHANNEL, PROVENANCE
+from tunesmith.formats.midi_bytes import COMPOSER, DRUM_CHANNEL, FIRST_BAR, PROVENANCE, WHOLE
 from tunesmith.score import TPQ, Meter, Note, Part, Score
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def _one_line(text: str) -> str:
 def _conductor(score: Score) -> list[Event]:
     from mido import MetaMessage
 
-    texts = [(COMPOSER, score.composer), (PROVENANCE, score.provenance)]
+    short = not score.pickup and any(0 < m.onset < m.bar for m in score.meters[1:2])
+    texts = [(COMPOSER, score.composer), (PROVENANCE, score.provenance), (FIRST_BAR, WHOLE if short else "")]
     events = [(0, 0, MetaMessage("track_name", name=_encodable(score.title)))] if score.title else []
     events += [(0, 1, MetaMessage("text", text=_encodable(start + text))) for start, text in texts if text]
     for m in _meters(score):
