@@ -46,11 +46,12 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
     fault = fault_of(names, known) if piece.expansion else ""
     order = order_of(names, sections, written) if names and not fault else Order(written)
     players = list(_players(music))
+    heard = [(time, sign) for time, sign in signs if time < total]  # a signature at the end warns of nothing to come
     score = Score(
         parts=tuple(_part(staves) for staves in players),
         meters=tuple(bars.meters),
-        keys=tuple(_keys(signs)),
-        tempos=tuple(_tempos(signs)),
+        keys=tuple(_keys(heard)),
+        tempos=tuple(_tempos(heard)),
         chords=tuple(_chords(piece, total)),
         pickup=bars.pickup,
         repeats=order.repeats,
