@@ -71,6 +71,13 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
     ),
     ("pickup of a quarter", tune(*row(67, 72, 74, 76, 77)).replace(pickup=TPQ), PLAIN),
     (
+        "a meter changes in the rests before a repeat sign",
+        tune(*row(60, 62, 64, 65)).replace(
+            meters=(Meter(0, 4, 4), Meter(4 * TPQ, 3, 4)), repeats=(Repeat(0, 7 * TPQ),)
+        ),
+        XML,
+    ),
+    (
         "a whole bar of 3/4 before 4/4, no pickup",
         tune(*row(None, 64, 62, 72, 74, 76, 77)).replace(meters=(Meter(0, 3, 4), Meter(3 * TPQ, 4, 4))),
         (".mid", *XML),
@@ -180,9 +187,9 @@ def abc_carries(score: Score) -> Score:
 
 
 def musicxml_carries(score: Score) -> Score:
-    """All up to the last bar line. What has no spelling gets one; a bass that is the root, a meter said again at
+    """All up to the last bar line, or the last repeat sign. What has no spelling gets one; a bass that is the root, a meter said again at
     a bar line and a pickup that nothing follows add nothing."""
-    end = max((bar.end for bar in score.bars()), default=0)
+    end = max((bar.end for bar in score.bars(max((r.end for r in score.repeats), default=0))), default=0)
 
     def spelling(onset: int, pitch: int, own: int | None) -> int:
         key = score.key_at(onset)
