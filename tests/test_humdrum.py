@@ -279,7 +279,7 @@ def test_every_order_is_played_as_the_list_says() -> None:
         played = list(order.spans) or merged(route(4 * TPQ, order.repeats, order.jumps))
         assert played == wanted, names
         forms.add((len(order.repeats), len(order.jumps), bool(order.spans)))
-    assert len(forms) > 6
+    assert len(forms) > 5
 
 
 @pytest.mark.parametrize(
@@ -287,6 +287,7 @@ def test_every_order_is_played_as_the_list_says() -> None:
     [
         ("ABCD", 0, 0), ("AABBCCDD", 4, 0), ("ABABCD", 1, 0), ("AAABCD", 1, 0), ("ABACD", 1, 0), ("ABACAD", 1, 0),
         ("ABCDA", 0, 1), ("ABCDAB", 0, 1), ("AABBCCDDA", 4, 1), ("ABCAD", 1, 0), ("AABCABD", 1, 1), ("ABACADB", -1, -1),
+        ("AABABCABCD", -1, -1),
     ],
 )  # fmt: skip
 def test_orders_that_signs_can_say(names: str, repeat_count: int, jump_count: int) -> None:

@@ -119,6 +119,8 @@ def _form(order: list[int], sections: list[Section]) -> tuple[tuple[Repeat, ...]
             now += 1
         coda = onset if now + 1 < len(order) else None
         jumps.append(Jump(onset, target, sections[order[now]].end, coda))
+        if len(jumps) > 1:  # of two ways back nobody knows which "to Coda" belongs to which
+            return None
         now += 1
     return tuple(repeats), tuple(jumps)
 
