@@ -15,6 +15,7 @@ import pytest
 from conftest import TUNES, Run, abc
 
 from tunesmith import __version__, api, cli
+from tunesmith.score import TPQ, Note, Part, Score
 
 COMMANDS = ("import", "learn", "compose", "render", "convert", "evaluate", "info", "completion")
 READABLE = ("mid", "midi", "abc", "txt", "musicxml", "xml", "mxl")  # of what we can write
@@ -292,6 +293,14 @@ def test_a_file_may_be_converted_onto_itself(run: Run, home: Path) -> None:
     (home / "tune.abc").write_text(abc("Tune", TUNES["Leaps"]))
     assert run("convert", "tune.abc", "tune.abc").files == [Path("tune.abc")]
     assert run("info", "tune.abc").code == 0
+
+
+def test_notes_cut_short_in_notation_are_told(run: Run, home: Path) -> None:
+    held = Part(tuple(Note(i * TPQ, (9 - i) * TPQ, 48 + 5 * i) for i in range(5)))  # needs five voices
+    api.save(Score((held,)), "five.mid")
+    ran = run("convert", "five.mid", "five.musicxml")
+    assert (ran.code, ran.err) == (0, "tunesmith: five.musicxml: 1 note cut short: more than 4 voices in a part\n")
+    assert run("convert", "five.mid", "again.mid").err == ""
 
 
 # ---- evaluate, info

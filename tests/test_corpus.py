@@ -19,7 +19,7 @@ from tunesmith import corpus, scheme
 from tunesmith.corpus import Corpus, Entry
 from tunesmith.errors import CorpusError, StorageError
 from tunesmith.fingerprints import fingerprint
-from tunesmith.prepare import prepare
+from tunesmith.prepare import prepare, prepare_counting
 from tunesmith.score import TPQ, Chord, Key, Note, Part, Repeat, Score
 
 TUNE = (60, 62, 64, 65, 67, 65, 64, 62, 60, 67, 60)
@@ -178,6 +178,15 @@ def test_a_doubtful_song_is_kept_with_a_remark(tmp_path: Path) -> None:
     assert str(tmp_path) not in entry.warning
 
 
+def test_notes_cut_short_are_told(tmp_path: Path) -> None:
+    held = [Note(i * TPQ, (9 - i) * TPQ, 48 + 5 * i) for i in range(5)]  # the fifth would need a fifth voice
+    more = [Note(TPQ * (10 + i), TPQ, 60 + i) for i in range(8)]
+    four, five = (Score((Part((*held[:most], *more)),), title=f"{most}") for most in (4, 5))
+    _, entries = ingested([four, five], tmp_path)
+    assert statuses(entries) == ["kept", "kept"]
+    assert [e.warning for e in entries] == ["", "1 note cut short: more than 4 voices in a part"]
+
+
 def test_a_song_too_long_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpus.songs, "MAX_EVENTS", 30)
     _, entries = ingested([melody([60, 62] * 30, title="Long"), melody([60, 62] * 6, title="Fine")], tmp_path)
@@ -315,12 +324,12 @@ def test_two_versions_of_a_tune_open_alike(tmp_path: Path) -> None:
 def test_a_fault_in_one_song_of_a_book_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "book.abc").write_text("\n".join(abc(name, TUNES[name], n) for n, name in enumerate(TUNES, 1)))
 
-    def faulty(score: Score) -> Score:
+    def faulty(score: Score) -> tuple[Score, int]:
         if score.title == "Pairs":
             raise ZeroDivisionError("by nothing")
-        return prepare(score)
+        return prepare_counting(score)
 
-    monkeypatch.setattr("tunesmith.corpus.songs.prepare", faulty)
+    monkeypatch.setattr("tunesmith.corpus.songs.prepare_counting", faulty)
     entries = list(corpus.ingest([tmp_path / "book.abc"], tmp_path / "songs"))
     assert [e.status for e in entries].count("kept") == len(TUNES) - 1
     (lost,) = (e for e in entries if e.status == "dropped")

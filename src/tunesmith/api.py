@@ -29,6 +29,7 @@ from tunesmith.errors import (
     CorpusError,
     MissingExtra,
     RequestError,
+    SongWarning,
     StorageError,
     TunesmithError,
 )
@@ -38,7 +39,7 @@ from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
 from tunesmith.formats.digits import STEP_SECONDS
 from tunesmith.inspection import Evaluated, evaluate, info, is_warning, read_songs, summed
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
-from tunesmith.prepare import LINES, bass, fold, melody, only, prepare
+from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare, prepare_counting
 from tunesmith.sample import Request
 from tunesmith.score import Key, Meter, Score
 from tunesmith.train import Epoch
@@ -267,10 +268,11 @@ def parse_meter(text: str) -> Meter:
     return meter
 
 
-def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = None) -> None:
-    """Write a score, in the format that the ending asks for, or a model (`.safetensors`).
+def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = None) -> tuple[SongWarning, ...]:
+    """Write a score, in the format that the ending asks for, or a model (`.safetensors`); returns remarks.
 
-    For a format that shows note values, music that was played in is quantised first.
+    For a format that shows note values, music that was played in is quantised first, and put in voices; a remark says
+    how many notes were cut short by that.
 
     Raises:
         RequestError: an option makes no sense.
@@ -279,13 +281,15 @@ def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = 
     """
     if isinstance(thing, Learned):
         checkpoint.save(thing, Path(path))
-        return
+        return ()
     path = Path(path)
     if path.is_dir():
         raise StorageError("is a folder, not a file", path=path, fix="add a file name")
     notated = formats.format_of(path).notated
     folded = options is not None and options.fold and options.view == "score"
-    formats.write(prepare(thing, folded) if notated else thing, path, options and checked(options))
+    ready, shortened = prepare_counting(thing, folded) if notated else (thing, 0)
+    formats.write(ready, path, options and checked(options))
+    return (SongWarning(cut_short(shortened), path=path),) if shortened else ()
 
 
 def get_ready(path: PathLike) -> None:

@@ -112,7 +112,7 @@ def convert_song(song: Path, output: Path, options: WriteOptions, step: float, d
         for number, score in enumerate(scores, 1):
             place = output.with_stem(f"{output.stem}-{number}") if len(scores) > 1 else output
             try:
-                api.save(api.only(score, only), place, options)
+                problems += api.save(api.only(score, only), place, options)
             except FormatError as error:  # this format cannot hold this song; it may hold the others
                 problems.append(error)
                 continue

@@ -20,7 +20,7 @@ from tunesmith.corpus.parcel import Prepared
 from tunesmith.errors import FormatError, SongWarning, TunesmithError
 from tunesmith.files import read_bytes
 from tunesmith.fingerprints import fingerprint, melody_of
-from tunesmith.prepare import only, prepare
+from tunesmith.prepare import cut_short, only, prepare_counting
 from tunesmith.score import Score
 
 MIN_NOTES = 8  # shorter songs teach nothing and end at once
@@ -72,12 +72,13 @@ def song_of(song: Score | FormatError, path: Path, encode: Encoder, mark: str = 
     if isinstance(song, FormatError):
         return Prepared(dataclasses.replace(entry, reason=without_path(song)))
     try:
-        score = prepare(only(song, line))
+        score, shortened = prepare_counting(only(song, line))
         entry = _described(score, entry)
         if 0 < entry.notes < MIN_NOTES:
             reason = f"only {entry.notes} note{'s' if entry.notes > 1 else ''}; {MIN_NOTES} are the least"
             return Prepared(dataclasses.replace(entry, reason=reason))
-        return _encoded(score, encode(score), entry)
+        found = _encoded(score, encode(score), entry)
+        return found.warned(cut_short(shortened)) if shortened and found.entry.status == KEPT else found
     except TunesmithError as error:
         return Prepared(dataclasses.replace(entry, reason=without_path(error)))
     except MemoryError:

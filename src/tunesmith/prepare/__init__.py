@@ -21,6 +21,7 @@ __all__ = [
     "LINES",
     "MAX_PART_VOICES",
     "bass",
+    "cut_short",
     "find_beats",
     "find_key",
     "find_meter",
@@ -31,6 +32,7 @@ __all__ = [
     "only",
     "overlaps",
     "prepare",
+    "prepare_counting",
     "quantise",
     "retime",
     "shortened",
@@ -43,11 +45,23 @@ def prepare(score: Score, folded: bool = False) -> Score:
 
     `folded`: fold repeats too, before voices are split, which may go another way in every pass.
     """
+    return prepare_counting(score, folded)[0]
+
+
+def prepare_counting(score: Score, folded: bool = False) -> tuple[Score, int]:
+    """The same, and how many notes were cut short because a part would have needed more voices than it may have."""
     score = quantise(score if fits_grid(score) else retime(score))
     if not score.meters and score.note_count:
         meter, pickup = find_meter(score)
         score = score.replace(meters=(meter,), pickup=score.pickup or pickup)
-    score = split_voices(fold(score, PRINTED) if folded else score)
+    whole = fold(score, PRINTED) if folded else score
+    score = split_voices(whole)
     if not score.keys and any(not p.drums and p.notes for p in score.parts):
         score = score.replace(keys=(find_key(score),))
-    return score
+    return score, 0 if score.parts is whole.parts else shortened(whole, score)
+
+
+def cut_short(count: int) -> str:
+    """What to say of notes that were cut short."""
+    notes = "1 note" if count == 1 else f"{count:,} notes"
+    return f"{notes} cut short: more than {MAX_PART_VOICES} voices in a part"
