@@ -109,6 +109,20 @@ def test_tempo_maps_keep_beats_in_place(periods):
     assert len(tempo_map(np.arange(50) * 0.5)) == 1
 
 
+def test_tempos_are_as_round_and_as_few_as_the_beats_allow():
+    chance = np.random.default_rng(0)
+    steady = np.cumsum(np.full(24, 60 / 97.03)) + chance.uniform(-0.006, 0.006, 24)
+    assert [t.bpm for t in tempo_map(steady)] == [97]
+    arches = np.cumsum(0.55 * np.exp(0.08 * np.cos(np.arange(64) * np.pi / 8)))
+    tempos = tempo_map(arches)
+    assert len(tempos) <= 20
+    assert np.mean([t.bpm == round(t.bpm) for t in tempos]) > 0.5
+
+
+def test_a_beat_of_a_dotted_quarter_has_its_tempo_in_quarters():
+    assert [t.bpm for t in tempo_map(np.arange(20) * 0.5, 1.5)] == [180]
+
+
 def test_beats_divided_in_three_are_dotted():
     jig = tune([0.5] * 6 + [1, 0.5, 1, 0.5] + [0.5] * 3 + [1.5], times=10)
     score = quantise(retime(played(jig, bpm=150, jitter=0.008)))

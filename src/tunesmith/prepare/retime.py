@@ -7,6 +7,7 @@ on their own grid, exactly or as people play to a click; `retime` re-expresses t
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,6 +26,7 @@ BEST_OF = 0.2  # share of these windows that may fit worse
 ERRORS = (0.003, 0.01, 0.02, 0.03, 0.045, 0.06)  # deviations from the grid that are tried, in quarter notes
 
 TOLERANCE = 0.015  # seconds by which a beat may miss its place in the tempo map
+SHORTEST = 1e-3  # seconds a beat, against division by none
 THIRDS = 0.75  # share of the divided beats that are divided in three, from which the meter is a compound one
 FULL = 0.7  # share of the time to the next onset for which a note sounds that is written to reach it
 SLOT = 0.06  # of a beat, within which an onset is at one of the places of `CHANCES`
@@ -136,22 +138,33 @@ def _compound(score: Score, beats: Floats) -> bool:
 def tempo_map(beats: Floats, quarters: float = 1.0) -> tuple[Tempo, ...]:
     """Tempos by which beats, in seconds, fall where they fell, within `TOLERANCE`: as few as a greedy walk finds.
 
-    A beat lasts so many `quarters`. From each beat the straight line is followed that passes near most beats to come.
+    A beat lasts so many `quarters`. From where the tempos so far have led, the straight line is followed that passes
+    near most beats to come; of all that do, the tempo with the fewest decimals is taken.
     """
-    times, found, start = beats.tolist(), [], 0
+    times, found, start, now = beats.tolist(), [], 0, float(beats[0])
     while start < len(times) - 1:
-        low, high, reached = 0.0, np.inf, start + 1
-        for i in range(start + 1, len(times)):
-            slope = (times[i] - times[start]) / (i - start)
-            if not low <= slope <= high:
+        low, high, reached = 0.0, np.inf, start
+        for i in range(start + 1, len(times)):  # periods by which the beat i, too, is near
+            least, most = (times[i] - TOLERANCE - now) / (i - start), (times[i] + TOLERANCE - now) / (i - start)
+            if max(low, least) > min(high, most):
                 break
-            low = max(low, (times[i] - TOLERANCE - times[start]) / (i - start))
-            high = min(high, (times[i] + TOLERANCE - times[start]) / (i - start))
-            reached = i
-        period = (times[reached] - times[start]) / (reached - start)
-        found.append(Tempo(round(start * quarters * TPQ), round(60 * quarters / period, 3)))
+            low, high, reached = max(low, least), min(high, most), i
+        count = reached - start
+        period = min(max((times[reached] - now) / count, low), high)
+        bpm = _roundest(60 * quarters / period, 60 * quarters / high, 60 * quarters / max(low, SHORTEST))
+        found.append(Tempo(round(start * quarters * TPQ), bpm))
+        now += count * 60 * quarters / bpm
         start = reached
     return tuple(found)
+
+
+def _roundest(bpm: float, low: float, high: float) -> float:
+    """Of the numbers between `low` and `high` with the fewest decimals, at most three, the nearest to a tempo."""
+    for scale in (1, 10, 100, 1000):
+        least, most = math.ceil(low * scale), math.floor(high * scale)
+        if least <= most:
+            return min(max(round(bpm * scale), least), most) / scale
+    return bpm
 
 
 def _joined(notes: Sequence[Note]) -> list[Note]:
