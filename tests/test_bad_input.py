@@ -298,7 +298,7 @@ def changed(file: Path, **fields: Any) -> bytes:
     head, tensors = checkpoint.read_head(file) | fields, unpack(file.read_bytes())
     weights = {name: tensor for name, tensor in tensors.items() if name.startswith("model.")}
     head |= {"digest": checkpoint._digest(weights, head)}
-    return pack(tensors, {"tunesmith": json.dumps(head | {"mark": checkpoint._mark({}, head)})})
+    return pack(tensors, {"tunesmith": json.dumps(head | {"mark": checkpoint.mark_of({}, head)})})
 
 
 NOT_OURS = {
@@ -480,6 +480,10 @@ OPTIONS = {
     "convert good.mid out": "out: the file name has no ending",
     "convert good.mid": "Missing argument 'OUT'; see: tunesmith convert --help",
     "learn good.mid -o m.safetensors --model foo": "unknown model 'foo'; choose from mixture, rnn",
+    "learn good.mid -o m.safetensors --from {model}": "has no network to start from; learn with --from scratch",
+    "learn good.mid -o m.safetensors --from nowhere.safetensors": "nowhere.safetensors: no such file",
+    "learn good.mid -o m.safetensors --from {model} --size small": "leave out --size, or learn with --from scratch",
+    "learn good.mid -o m.safetensors --from {model} --model ngram": "the model 'ngram' starts from nothing",
     "learn good.mid -o m.safetensors --size huge": "unknown size 'huge'; choose from auto, small",
     "learn good.mid -o m.safetensors --epochs 0": "0 epochs make no sense; choose from 1",
     "learn good.mid -o m.safetensors --seed -1": "seed -1 is out of range",

@@ -248,7 +248,7 @@ def forged(path: Path, change: Any) -> None:
     if isinstance(words, dict):
         with suppress(KeyError):  # where what it is made of is not there
             words |= {"digest": checkpoint._digest({}, words)} if "digest" in words else {}
-        words |= {"mark": checkpoint._mark({}, words)}
+        words |= {"mark": checkpoint.mark_of({}, words)}
     path.write_bytes(pack(tensors, {"tunesmith": words if isinstance(words, str) else json.dumps(words)}))
 
 
@@ -333,7 +333,7 @@ def test_a_kind_of_number_that_we_do_not_have_is_refused(tmp_path: Path) -> None
         checkpoint.load(path)
     checkpoint.save(learned("uniform"), path)
     words = checkpoint.read_head(path)
-    head["__metadata__"]["tunesmith"] = json.dumps(words | {"mark": checkpoint._mark({}, words)})  # type: ignore[index]  # a table of tables
+    head["__metadata__"]["tunesmith"] = json.dumps(words | {"mark": checkpoint.mark_of({}, words)})  # type: ignore[index]  # a table of tables
     text = json.dumps(head).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(4))
     with pytest.raises(ModelError):

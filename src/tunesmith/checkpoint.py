@@ -97,7 +97,7 @@ def save(learned: Learned, path: Path, half: bool = False) -> Learned:
     from safetensors.numpy import save as pack
 
     head, tensors = _described(learned, half)
-    data = pack(tensors, {"tunesmith": json.dumps(head | {"mark": _mark({}, head)}, sort_keys=True)})
+    data = pack(tensors, {"tunesmith": json.dumps(head | {"mark": mark_of({}, head)}, sort_keys=True)})
     with replacing(path) as temporary:
         temporary.write_bytes(data)
     return replace(learned, digest=head["digest"])
@@ -128,16 +128,16 @@ def _described(learned: Learned, half: bool = False) -> tuple[dict[str, Any], Te
         "viewpoints": list(learned.viewpoints),
         "about": learned.about,
         "songs": list(learned.songs.names),
-        "songs_mark": _mark(songs),
+        "songs_mark": mark_of(songs),
     }
     return head | {"digest": _digest(weights, head)}, weights | songs
 
 
 def _digest(weights: Tensors, head: dict[str, Any]) -> str:
-    return _mark(weights, [head["model"], head["settings"], head["viewpoints"], head["songs_mark"]])
+    return mark_of(weights, [head["model"], head["settings"], head["viewpoints"], head["songs_mark"]])
 
 
-def _mark(tensors: Tensors, plain: object = None) -> str:
+def mark_of(tensors: Tensors, plain: object = None) -> str:
     """The SHA-256 of plain JSON values and tensors."""
     mark = hashlib.sha256(json.dumps(plain, sort_keys=True).encode())
     for name, value in sorted(tensors.items()):
@@ -218,7 +218,7 @@ def _checked_head(metadata: dict[str, str] | None, path: Path) -> dict[str, Any]
         raise ModelError("was made with an older vocabulary", path=path, fix="learn it again")
     found: dict[str, Any] = head
     mark = found.pop("mark", None)
-    if mark != _mark({}, found):
+    if mark != mark_of({}, found):
         raise ModelError("what the model file says of itself was changed or damaged", path=path, fix=_AGAIN)
     if not _complete(found):
         raise ModelError(_DAMAGED, path=path, fix=_AGAIN)
@@ -262,7 +262,7 @@ def _built(head: dict[str, Any], tensors: Tensors) -> Learned:
         world, head["settings"], {key.removeprefix("model."): value for key, value in weights.items()}
     )
     songs = LearnedSongs(tuple(head["songs"]), tensors["songs.events"], tensors["songs.starts"])
-    if _mark({"songs.events": songs.events, "songs.starts": songs.starts}) != head["songs_mark"]:
+    if mark_of({"songs.events": songs.events, "songs.starts": songs.starts}) != head["songs_mark"]:
         raise ModelError("the songs in it are not those that were saved", fix=_AGAIN)
     if not _sound(songs, world):
         raise ModelError(_DAMAGED, fix=_AGAIN)

@@ -24,7 +24,7 @@ from tunesmith.corpus import Corpus, Entry, Gathered, Ingested
 from tunesmith.errors import CorpusError, MissingExtra, RequestError
 from tunesmith.files import make_folder
 from tunesmith.models import Model, name_of
-from tunesmith.recipes import KINDS, NETWORKS, RECIPES, SIZES, LearnRequest
+from tunesmith.recipes import KINDS, NETWORKS, RECIPES, SIZES, LearnRequest, start_of
 from tunesmith.scheme import steps
 from tunesmith.train import Epoch
 
@@ -49,11 +49,13 @@ def learning(request: LearnRequest) -> Iterator[Event]:
     Raises:
         RequestError: the request makes no sense.
         StorageError: a path does not exist, or the output cannot be written.
+        ModelError: there is no network in the model to start from.
         CorpusError: there is nothing to learn from.
         MissingExtra: torch is not installed.
     """
     request.check()
     _check_output(request)
+    start_of(request)  # before an hour of reading, not after it
     if request.model in NETWORKS and importlib.util.find_spec("torch") is None:
         raise MissingExtra("torch, which learning needs,", "learn")
     with _work_folder(request) as folder:

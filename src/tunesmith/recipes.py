@@ -7,13 +7,14 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tunesmith import corpus, scheme
+from tunesmith import checkpoint, corpus, scheme
+from tunesmith.checkpoint import Learned
 from tunesmith.corpus import Corpus, ImportRequest
-from tunesmith.errors import RequestError
+from tunesmith.errors import ModelError, RequestError
 from tunesmith.evaluation import evaluate, total
 from tunesmith.feeding import as_it_is
 from tunesmith.files import make_folder
@@ -27,6 +28,9 @@ from tunesmith.scheme import steps
 from tunesmith.score import Score
 from tunesmith.train import Epoch, Outcome, Plan, train
 from tunesmith.yardsticks import compared, counted, token_scores
+
+if TYPE_CHECKING:
+    from tunesmith.models.rnn import Rnn
 
 NETWORKS = ("mixture", "rnn", "seed")
 KINDS = ("mixture", "rnn", "ngram", "uniform", "seed")
@@ -42,6 +46,11 @@ SEED_SETTINGS = {"hidden": 256, "layers": 1, "dropout": 0.2, "pointer": False, "
 SEED_WIDTH = 32
 SEED_PLAN = Plan(SEED_SETTINGS, epochs=40, batch=1, rate=1.2e-2, weight_decay=0.0, transpose=0, tell=0.0)
 MOST_EPOCHS = 40
+SCRATCH = "scratch"
+_FIX_SIZE = "leave out --size, or learn with --from scratch"
+# Tuning a network that was learned before: it knows music, and is to hear no more than so many events in each stage.
+TUNING = {"dropout": 0.4, "input_dropout": 0.1}
+TUNING_EVENTS, TUNING_EPOCHS, TUNING_RATE = 80_000, (2, 24), 1e-3
 IN_SONGS, IN_SONG = Counting(adaptive=False), Counting()  # the n-gram parts of a mixture; the latter learns no songs
 
 
@@ -49,7 +58,8 @@ IN_SONGS, IN_SONG = Counting(adaptive=False), Counting()  # the n-gram parts of 
 class LearnRequest:
     """What to learn from and how. `songs`: files, folders, or scores. `output`: where the model goes (None: nowhere).
 
-    `model`: one of `KINDS`. `size`: of the network, one of `SIZES` or "auto". `epochs`: the most (None: by the
+    `model`: one of `KINDS`. `start`: where its network starts: "scratch", or a model file with a network that is tuned
+    to the songs. `size`: of a network from scratch, one of `SIZES` or "auto". `epochs`: the most (None: by the
     number of songs). `keep_songs`: whether the model file holds the songs, which composing draws headers and
     ranges from. `resume`: go on where an earlier run of the same request was stopped. `jobs`, `only`
     and `drop_near_duplicates`: see `ImportRequest`.
@@ -58,6 +68,7 @@ class LearnRequest:
     songs: tuple[Path | Score, ...]
     output: Path | None = None
     model: str = "mixture"
+    start: str | Path = "scratch"
     size: str = "auto"
     epochs: int | None = None
     seed: int = 0
@@ -84,6 +95,10 @@ class LearnRequest:
             raise RequestError(f"unknown model {self.model!r}", fix=f"choose from {', '.join(KINDS)}")
         if self.size not in ("auto", *SIZES):
             raise RequestError(f"unknown size {self.size!r}", fix=f"choose from auto, {', '.join(SIZES)}")
+        if self.start != SCRATCH and self.size != "auto":
+            raise RequestError("a size was asked for, but a network that was learned before has one", fix=_FIX_SIZE)
+        if self.start != SCRATCH and self.model not in ("mixture", "rnn"):
+            raise RequestError(f"the model {self.model!r} starts from nothing", fix=f"leave out --from {self.start}")
         if self.epochs is not None and not 1 <= self.epochs <= 100_000:
             raise RequestError(f"{self.epochs} epochs make no sense", fix="choose from 1 to 100000")
         if not 0 <= self.seed < 2**31:
@@ -139,18 +154,71 @@ class _Networks:
 
 
 def _networks(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, _Networks]:
-    spec, plan = _spec_of(songs), plan_for(request, songs)
+    """Train, from scratch or from a network that was learned before."""
+    before = start_of(request)
+    spec = before.spec if before else _spec_of(songs)
+    plan = tuning_plan(request, songs, before) if before else plan_for(request, songs)
     kept, held = corpus.split(songs, request.seed)
-    outcome = yield from train(songs, kept, held, spec, plan, folder, mark=songs.about["mark"])
+    start = before.tensors() if before else None
+    mark = songs.about["mark"] + (checkpoint.mark_of(start) if start else "")
+    outcome = yield from train(songs, kept, held, spec, plan, folder, mark=mark, start=start)
     from tunesmith.models.rnn import Rnn
 
     report = compared(songs, kept, held) | {"refit": plan.refit}
     if held:
-        report["bits_per_note"]["network"] = outcome.history[outcome.best_epoch - 1][1]
+        if before:
+            report["bits_per_note"]["base"] = outcome.before
+        best = outcome.history[outcome.best_epoch - 1][1] if outcome.best_epoch else outcome.before
+        report["bits_per_note"]["network"] = best
     report |= {"plan": dataclasses.asdict(plan), "history": outcome.history, "best_epoch": outcome.best_epoch}
     final = Rnn.load(spec, plan.settings, outcome.tensors)
     measured = Rnn.load(spec, plan.settings, outcome.measured) if held else None
     return _Networks(final, measured, report, kept, held)
+
+
+def start_of(request: LearnRequest) -> Rnn | None:
+    """The network to start from; None: from scratch.
+
+    Raises:
+        StorageError: the model file cannot be opened.
+        ModelError: it cannot be read, or has no network.
+    """
+    if request.start == SCRATCH:
+        return None
+    try:
+        return network_of(checkpoint.load(Path(request.start)))
+    except ModelError as error:
+        raise error.at(Path(request.start)) from None
+
+
+def network_of(learned: Learned) -> Rnn:
+    """The network of a model, which may be a part of a mixture.
+
+    Raises:
+        ModelError: it has none.
+    """
+    from tunesmith.models.rnn import Rnn
+
+    parts = learned.model.parts if isinstance(learned.model, Mixture) else (learned.model,)
+    network = next((part for part in parts if isinstance(part, Rnn)), None)
+    if network is None:
+        raise ModelError(f"the model ({learned.name}) has no network to start from", fix="learn with --from scratch")
+    return network
+
+
+def tuning_plan(request: LearnRequest, songs: Corpus, before: Rnn) -> Plan:
+    """How to tune a network that was learned before to these songs."""
+    least, most = TUNING_EPOCHS
+    epochs = request.epochs or max(least, min(most, TUNING_EVENTS // max(int(songs.about["events"]), 1)))
+    return Plan(
+        before.settings() | TUNING,
+        epochs=epochs,
+        batch=next(batch for most, batch in BATCHES if len(songs) <= most),
+        rate=TUNING_RATE,
+        patience=max(4, epochs // 4),
+        refit=len(songs) <= 400,
+        seed=request.seed,
+    )
 
 
 def _learn_rnn(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, Result]:

@@ -64,6 +64,13 @@ def import_(songs: tuple[Path, ...], **options: Any) -> None:
     help="mixture (network and counting, weighed), rnn (network alone), ngram (counting), uniform, or seed "
     "(the historical recipe).",
 )
+@click.option(
+    "--from",
+    "start",
+    default="scratch",
+    show_default=True,
+    help="Where the network starts: scratch, or a model file, whose network is tuned.",
+)
 @click.option("--size", default="auto", show_default=True, help="Of the network: auto, small, medium or large.")
 @click.option("--epochs", type=int, help="The most epochs to train for (default: by the number of songs).")
 @seed_option(0, "Of everything random in learning.")
@@ -92,6 +99,7 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
         songs=songs,
         output=options["output"],
         model=options["model"],
+        start=options["start"],
         size=options["size"],
         epochs=options["epochs"],
         seed=options["seed"],

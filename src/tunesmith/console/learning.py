@@ -97,6 +97,7 @@ def result_text(report: dict[str, Any]) -> str:
     if bits:
         names = {
             "learned": "this model",
+            "base": "the network before tuning",
             "network": "its network alone",
             "ngram": f"n-gram of {counted(report['ngram_songs'], 'song')}",
         }
@@ -104,6 +105,8 @@ def result_text(report: dict[str, Any]) -> str:
         lines.append(
             f"bits per note on {counted(report['held_out_songs'], 'song')} held out (fewer is better): {shown}"
         )
+        if report.get("best_epoch") == 0:
+            lines.append("tuning did not help: the network stays as it was; more songs may change that")
         if bits.get("learned", 0.0) > bits.get("ngram", math.inf):
             lines.append("counting predicts these songs better than this model does: try --model ngram, or add songs")
     return "\n".join(lines) or "learned; not measured"
