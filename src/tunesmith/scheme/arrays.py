@@ -22,6 +22,7 @@ from tunesmith.scheme.viewpoints import (
     OTHERS,
     PITCHED,
     PLACE,
+    REMEMBERED,
     SYMBOL,
     VIEWPOINTS,
 )
@@ -33,6 +34,7 @@ _SYMBOL = [PLACE[p.name] for p in VIEWPOINTS if p.kind == SYMBOL]
 _OF_KEY = [PLACE[name] for name in ("degree", "mode", *(f"voice {place:+d} degree" for place in OTHERS))]
 _BARS_AGO = [f"{bars} bars ago {what}" for bars in BARS_AGO for what in ("interval", "length")]
 _OF_METER = [PLACE[name] for name in ("meter", "position", "strength", "bar in phrase", "bars left", *_BARS_AGO)]
+_PITCHES_AGO = [PLACE[f"{bars} bars ago"] for bars in BARS_AGO]
 _BEFORE = PLACE["previous symbol"], PLACE["previous duration"]
 
 
@@ -78,7 +80,7 @@ def transpose(rows: IntArray, semitones: int) -> IntArray:
     table = np.concatenate([[0], v.transposition(semitones) + 1])
     for place in _SYMBOL:
         moved[..., place] = table[moved[..., place]]
-    for name in ("floor", "reference", "recalled"):
+    for name in ("floor", "reference", *REMEMBERED):
         column = moved[..., PLACE[name]]
         moved[..., PLACE[name]] = np.where(column >= 0, np.clip(column + semitones, 0, 127), -1)
     tonic = moved[..., PLACE["tonic"]]
@@ -97,4 +99,6 @@ def untold(rows: IntArray, key: bool = False, meter: bool = False) -> IntArray:
                 rows[..., place][(before >= kind.first) & (before < kind.end)] = 0
     if key:
         rows[..., PLACE["tonic"]] = -1
+    if meter:
+        rows[..., _PITCHES_AGO] = -1
     return rows

@@ -86,6 +86,7 @@ class Voice:
         "past",
         "previous",
         "recall",
+        "recall_in_rhythm",
         "sounding",
     )
 
@@ -98,14 +99,15 @@ class Voice:
         self.sounding: tuple[int, ...] = ()  # pitches, or one chord symbol in the chord voice
         self.holdable = False
         self.past: dict[int, tuple[int, int]] = {}  # onset -> (top pitch, duration id)
-        self.recall = Recall()
+        self.recall, self.recall_in_rhythm = Recall(), Recall(rhythm=True)
 
     def copy(self) -> Voice:
         """An independent copy."""
         other = Voice(self.family)
         for name in self.__slots__:
             setattr(other, name, getattr(self, name))
-        other.past, other.recall = dict(self.past), self.recall.copy()
+        other.past = dict(self.past)
+        other.recall, other.recall_in_rhythm = self.recall.copy(), self.recall_in_rhythm.copy()
         return other
 
 
@@ -248,6 +250,7 @@ class Cursor:
         own.first = pitch if own.first < 0 else own.first
         own.past[self.now] = (pitch, duration)
         own.recall.add(pitch, duration)
+        own.recall_in_rhythm.add(pitch, duration)
         own.onset = self.now
         self._move(own, duration, holdable=True)
 

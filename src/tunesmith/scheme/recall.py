@@ -1,7 +1,8 @@
 """What a voice remembers of itself: where its latest notes were heard before, and what came then.
 
 The longest stretch of notes up to the last one that the voice has played before, at any pitch, is looked for among
-the latest places where the same step was made; a place found goes on with the music as long as it fits.
+the latest places where the same step was made; a place found goes on with the music as long as it fits. A step is an
+interval or, where rhythm counts, an interval and the length of the note that it led to.
 
 Source: the match model of lossless compression, C. Bloom, "Solving the problems of context modeling", 1998, on
 intervals, as in D. Conklin and I. H. Witten, 1995 (see `viewpoints`).
@@ -10,6 +11,8 @@ intervals, as in D. Conklin and I. H. Witten, 1995 (see `viewpoints`).
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from tunesmith.scheme.vocabulary import DURATIONS
 
 LOOKED_AT = 16  # of the latest places where the step was made
 LONGEST = 32  # notes; longer stretches are not told apart
@@ -27,11 +30,12 @@ NOTHING = Recalled()
 
 
 class Recall:
-    """The notes of one voice, latest last."""
+    """The notes of one voice, latest last. `rhythm`: whether steps are alike only where lengths are too."""
 
-    __slots__ = ("_before", "_durations", "_latest", "_length", "_pitches", "_place", "_steps", "found")
+    __slots__ = ("_before", "_durations", "_latest", "_length", "_pitches", "_place", "_rhythm", "_steps", "found")
 
-    def __init__(self) -> None:
+    def __init__(self, rhythm: bool = False) -> None:
+        self._rhythm = rhythm
         self._pitches: list[int] = []
         self._durations: list[int] = []
         self._steps: list[int] = []  # the interval that led to each note; of the first note one that none has
@@ -42,7 +46,7 @@ class Recall:
 
     def copy(self) -> Recall:
         """An independent copy."""
-        other = Recall()
+        other = Recall(self._rhythm)
         for name in ("_pitches", "_durations", "_steps", "_before"):
             setattr(other, name, getattr(self, name).copy())
         other._latest = self._latest.copy()
@@ -52,6 +56,8 @@ class Recall:
     def add(self, pitch: int, duration: int) -> None:
         """Take one more note; `found` then says what is recalled."""
         step = pitch - self._pitches[-1] if self._pitches else 1000
+        if self._rhythm:
+            step = step * DURATIONS + duration
         now = len(self._pitches)
         self._pitches.append(pitch)
         self._durations.append(duration)

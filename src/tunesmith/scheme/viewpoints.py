@@ -168,14 +168,24 @@ def _past(cursor: Cursor) -> Values:
     return (*intervals, *lengths)
 
 
+def _pitches_ago(cursor: Cursor) -> list[int]:
+    """The pitch that this voice sounded here some bars ago; -1 where none began, or that was a chord symbol."""
+    own, bar = _own(cursor), cursor.bar_length
+    found = (own.past.get(cursor.now - bars * bar, (-1,))[0] for bars in BARS_AGO)
+    return [pitch if pitch < v.PITCH.end else -1 for pitch in found]
+
+
+RECALLED = ("recalled", "recalled in rhythm")
 LENGTHS_RECALLED = tuple(min(n, 4) + (n > 4) + (n > 6) + (n > 8) + (n > 12) for n in range(LONGEST + 1))
 
 
 def _recalled(cursor: Cursor) -> Values:
     """What came next where the latest notes of this voice were heard before, and how many steps fit."""
     own = _own(cursor)
-    pitch, duration, length = own.recall.found
-    return _interval(pitch, own.last), duration, LENGTHS_RECALLED[length]
+    values: list[int] = []
+    for pitch, duration, length in (own.recall.found, own.recall_in_rhythm.found):
+        values += (_interval(pitch, own.last), duration, LENGTHS_RECALLED[length])
+    return tuple(values)
 
 
 def _grammar(cursor: Cursor) -> Values:
@@ -183,7 +193,8 @@ def _grammar(cursor: Cursor) -> Values:
     own, floor = _own(cursor), cursor.floor
     reference = floor if cursor.building else -1 if own.family == 16 else own.last
     tonic = _TONIC[cursor.fifths, cursor.mode] if cursor.phase > KEY else -1
-    return 0, cursor.mask_class, floor, reference, own.recall.found.pitch, tonic, min(cursor.bar, 32767)
+    recalled = own.recall.found.pitch, own.recall_in_rhythm.found.pitch, *_pitches_ago(cursor)
+    return 0, cursor.mask_class, floor, reference, *recalled, tonic, min(cursor.bar, 32767)
 
 
 SAME, SYMBOL, PITCHED = "same", "symbol", "pitch"  # how a column changes when music is transposed
@@ -253,22 +264,27 @@ GROUPS: tuple[tuple[Callable[[Cursor], Values], tuple[Viewpoint, ...]], ...] = (
     ),
     (
         _recalled,
-        (
-            Viewpoint("recalled interval", INTERVALS, 16),
-            Viewpoint("recalled length", v.DURATIONS, 8),
-            Viewpoint("recalled steps", max(LENGTHS_RECALLED) + 1, 8),
+        tuple(
+            viewpoint
+            for name in RECALLED
+            for viewpoint in (
+                Viewpoint(f"{name} interval", INTERVALS, 16),
+                Viewpoint(f"{name} length", v.DURATIONS, 8),
+                Viewpoint(f"{name} steps", max(LENGTHS_RECALLED) + 1, 8),
+            )
         ),
     ),
 )
 VIEWPOINTS = tuple(viewpoint for _, viewpoints in GROUPS for viewpoint in viewpoints)
-_OTHER_COLUMNS = ("bars left", "mask", "floor", "reference", "recalled", "tonic", "bar")  # as `_grammar` gives them
+REMEMBERED = (*RECALLED, *(f"{bars} bars ago" for bars in BARS_AGO))  # pitches that may come back
+_OTHER_COLUMNS = ("bars left", "mask", "floor", "reference", *REMEMBERED, "tonic", "bar")  # as `_grammar` gives them
 PLACE = {name: i for i, name in enumerate((*(p.name for p in VIEWPOINTS), *_OTHER_COLUMNS))}
 COLUMNS = len(PLACE)
 FUNCTIONS = (*(function for function, _ in GROUPS), _grammar)
 
 
 ANCHORS = (
-    Anchor("recalled", PLACE["recalled"], v.PITCH.first, v.PITCH.end, reach=1),
+    *(Anchor(name, PLACE[name], v.PITCH.first, v.PITCH.end, reach=1) for name in REMEMBERED),
     Anchor("interval", PLACE["reference"], v.PITCH.first, v.PITCH.end, reach=REACH),
     Anchor("degree", PLACE["tonic"], v.PITCH.first, v.PITCH.end, modulus=12),
     Anchor("chord root", PLACE["tonic"], v.CHORD.first, v.CHORD.end, modulus=12),
