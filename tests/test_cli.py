@@ -15,7 +15,7 @@ import pytest
 from conftest import TUNES, Run, abc
 
 from tunesmith import __version__, api, cli
-from tunesmith.score import TPQ, Note, Part, Score
+from tunesmith.score import TPQ, Note, Part, Score, Tempo
 
 COMMANDS = ("import", "learn", "compose", "render", "convert", "evaluate", "info", "completion")
 READABLE = ("mid", "midi", "abc", "txt", "musicxml", "xml", "mxl")  # of what we can write
@@ -304,6 +304,15 @@ def test_notes_cut_short_in_notation_are_told(run: Run, home: Path) -> None:
 
 
 # ---- evaluate, info
+
+
+def test_a_tempo_that_is_not_given_is_not_invented(run: Run, home: Path) -> None:
+    score = Score((Part((Note(0, TPQ, 60),)),))
+    api.save(score, "none.mid")
+    api.save(score.replace(tempos=(Tempo(0, 120.0),)), "given.mid")
+    assert "tempo  not given (120 assumed)\n" in run("info", "none.mid").out
+    assert strict_json(run("info", "none.mid", "--json").out)["songs"][0]["tempo"] is None
+    assert "tempo  120.0\n" in run("info", "given.mid").out
 
 
 def test_evaluate(run: Run, ngram: Path, uniform: Path, songs: Path) -> None:

@@ -131,7 +131,7 @@ def _described(song: Score) -> dict[str, Any]:
         "parts": [p.name or f"program {p.program}" for p in song.parts],
         "key": str(song.key_at(0)) if song.keys else None,
         "meter": f"{meter.beats}/{meter.unit}",
-        "tempo": song.tempo_at(0).bpm,
+        "tempo": song.tempo_at(0).bpm if song.tempos else None,
         "seconds": round(float(song.seconds(end)), 2),
         "repeats": len(song.repeats),
     }

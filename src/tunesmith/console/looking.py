@@ -35,6 +35,9 @@ def evaluation_json(results: Sequence[api.Evaluated], bits: api.Bits) -> str:
     return json.dumps({"songs": songs, "all": plain(bits)}, indent=1)
 
 
+ASSUMED = {"tempo": "120"}  # what a song is taken to have where it says nothing
+
+
 def info_text(found: dict[str, Any]) -> str:
     """What is in a file, as text."""
     if found["kind"] == "model":
@@ -43,7 +46,9 @@ def info_text(found: dict[str, Any]) -> str:
     for song in found["songs"]:
         lines.append("")
         for name, value in song.items():
-            if value not in ("", None, []):
+            if value is None and name in ASSUMED:
+                lines.append(f"{name:>12}  not given ({ASSUMED[name]} assumed)")
+            elif value not in ("", None, []):
                 lines.append(f"{name:>12}  {_plain(value)}")
     return "\n".join(lines)
 
