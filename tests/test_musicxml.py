@@ -581,6 +581,13 @@ def test_metronome_marks_count_felt_beats(meter: tuple[int, int], unit: str, dot
     assert root.findtext(".//per-minute") == per_minute
 
 
+@pytest.mark.parametrize(("bpm", "per_minute"), [(110.873, "111"), (92.5, "92.5"), (60.04, "60"), (63.0, "63")])
+def test_printed_tempos_are_whole_numbers_and_sounding_ones_exact(bpm: float, per_minute: str) -> None:
+    root = tree(melody(60, tempos=(Tempo(0, bpm),)))
+    assert root.findtext(".//per-minute") == per_minute
+    assert [float(sound.get("tempo", "")) for sound in root.iter("sound")] == [bpm]
+
+
 def test_a_fermata_stands_on_the_last_notes_where_asked() -> None:
     notes = (*(Note(n * Q, Q, 72) for n in range(3)), Note(3 * Q, 2 * Q, 72), Note(0, 5 * Q, 60, voice=2))
     score = Score((Part(notes, program=73), Part((Note(0, Q, 60), Note(0, Q, 64)), program=73)))

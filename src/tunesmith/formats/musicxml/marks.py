@@ -51,10 +51,15 @@ def _metronome(tempo: Tempo, beat: int, offset: str) -> str:
         "metronome",
         leaf("beat-unit", BEAT_UNITS.get(beat) or DOTTED[beat]),
         "<beat-unit-dot/>" if beat in DOTTED else "",
-        leaf("per-minute", f"{tempo.bpm * TPQ / beat:.1f}".removesuffix(".0")),
+        leaf("per-minute", _printed(tempo.bpm * TPQ / beat)),
         parentheses="no",
     )
     return _direction(sign, offset, tempo=_exact(tempo.bpm))
+
+
+def _printed(beats: float) -> str:
+    """A whole number, as metronomes have them, but for halves, which someone wrote; players hear the exact one."""
+    return f"{beats:g}" if (2 * beats).is_integer() else f"{max(1, round(beats))}"
 
 
 def _change_of_tempo(tempo: Tempo, offset: str) -> str:
