@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import os
 import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 Yielded, Outcome = TypeVar("Yielded"), TypeVar("Outcome")
 
@@ -36,6 +40,31 @@ def outcome_of(work: Generator[Yielded, None, Outcome], say: Callable[[Yielded],
             return outcome
         if say:
             say(event)
+
+
+Line = dict[str, Any]
+
+
+def lines_of(path: Path) -> list[Line]:
+    """What was measured before: a line of JSON each."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+
+
+def measured(
+    work: Path, tasks: Sequence[Any], measure: Callable[[Any], Line], jobs: int, say: Callable[[Line], str]
+) -> list[Line]:
+    """Lines of old, and one more for every task, each kept in `work` as soon as it is there; a thread a process."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the processes, before they import torch
+    found = lines_of(work)
+    work.parent.mkdir(parents=True, exist_ok=True)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context) as pool, work.open("a", encoding="utf-8") as log:
+        for line in pool.map(measure, tasks):
+            log.write(json.dumps(line) + "\n")
+            log.flush()
+            found.append(line)
+            print(say(line), file=sys.stderr, flush=True)
+    return found
 
 
 def run(command: Sequence[str], **options: object) -> tuple[float, float]:

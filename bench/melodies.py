@@ -10,12 +10,8 @@ What was measured is kept in WORK; the same command goes on from there. Two fold
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +19,7 @@ from statistics import mean, stdev
 
 import numpy as np
 from data import collections_of
-from measure import machine, now, outcome_of, table
+from measure import Line, lines_of, machine, measured, now, outcome_of, table
 
 from tunesmith import formats, scheme
 from tunesmith.evaluation import pitch_bits, pitches_of
@@ -35,6 +31,7 @@ from tunesmith.models.spec import Spec
 from tunesmith.models.uniform import Uniform
 from tunesmith.prepare import prepare
 from tunesmith.recipes import IN_SONG, IN_SONGS, SEED_SETTINGS
+from tunesmith.scheme.viewpoints import RECALLED
 from tunesmith.score import Key, Meter, Score, Tempo
 from tunesmith.train import Plan, train
 
@@ -59,9 +56,7 @@ FEATURES = frozenset(
         "from first",
         "last length",
         "resting",
-        "recalled interval",
-        "recalled length",
-        "recalled steps",
+        *(f"{recalled} {what}" for recalled in RECALLED for what in ("interval", "length", "steps")),
     }
 )
 NETWORK = {"hidden": 128, "dropout": 0.5, "input_dropout": 0.1}
@@ -118,7 +113,7 @@ def models_of(songs: Sequence[Song], asked: Sequence[str], seed: int) -> Iterato
         yield "seed preset", trained(songs, held, spec, replace(SEED, seed=seed))[0]
     if "network" not in asked:
         return
-    final, measured = trained(songs, held, few, replace(PLAN, seed=seed))
+    final, unseen = trained(songs, held, few, replace(PLAN, seed=seed))
     yield "network, frozen", final
     for name, parts in (("mixture, frozen", (IN_SONGS,)), ("mixture, adaptive", (IN_SONGS, IN_SONG))):
         names = ("rnn", *("ngram" for _ in parts))
@@ -128,14 +123,14 @@ def models_of(songs: Sequence[Song], asked: Sequence[str], seed: int) -> Iterato
             counted[0].fit(known)
             return [network, *counted]
 
-        gates = Mixture(few, names, mixed(measured, kept)).fitted(songs[i] for i in held).gates
+        gates = Mixture(few, names, mixed(unseen, kept)).fitted(songs[i] for i in held).gates
         yield name, Mixture(few, names, mixed(final, songs), gates)
 
 
 Task = tuple[Path, int, int, tuple[str, ...]]
 
 
-def measured(task: Task) -> dict[str, object]:
+def one_fold(task: Task) -> Line:
     """One fold: the bits of each model, and the number of notes."""
     folder, seed, fold, asked = task
     songs, started = songs_of(folder), now()
@@ -150,12 +145,7 @@ def measured(task: Task) -> dict[str, object]:
     return about | {"bits": bits, "seconds": round(now() - started, 1)}
 
 
-def results(path: Path) -> list[dict[str, object]]:
-    """What was measured before."""
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
-
-
-def rows(found: Sequence[dict[str, object]]) -> list[list[str]]:
+def rows(found: Sequence[Line]) -> list[list[str]]:
     """The table: a row for each model, a column for each set, mean over the seeds, and the spread of the mean."""
     sets = sorted(PUBLISHED)
     lines = [
@@ -180,6 +170,12 @@ def rows(found: Sequence[dict[str, object]]) -> list[list[str]]:
     return lines
 
 
+def shown(line: Line) -> str:
+    """A fold in a line."""
+    bits = ", ".join(f"{name} {bits / line['notes']:.3f}" for name, bits in line["bits"].items())
+    return f"{line['set']} {line['seed']}.{line['fold']}: {bits} ({line['seconds']:.0f} s)"
+
+
 def main() -> None:
     """Measure what is not measured yet, and print the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -191,11 +187,10 @@ def main() -> None:
     options.add_argument("--work", type=Path, default=Path("out/melodies.jsonl"))
     options.add_argument("--jobs", type=int, default=2)
     given = options.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"  # inherited by the workers, before they import torch
     root = next(c for c in collections_of(given.folder) if c.name == "pearce-eight")
     folders = {path.parent.name: path.parent for path in root.songs}
-    found, asked = results(given.work), tuple(given.models.split(","))
-    done = {(line["set"], line["seed"], line["fold"]) for line in found}
+    asked = tuple(given.models.split(","))
+    done = {(line["set"], line["seed"], line["fold"]) for line in lines_of(given.work)}
     tasks: list[Task] = [
         (folders[each], seed, fold, asked)
         for seed in map(int, given.seeds.split(","))
@@ -203,14 +198,7 @@ def main() -> None:
         for each in given.sets.split(",")
         if (each, seed, fold) not in done
     ]
-    given.work.parent.mkdir(parents=True, exist_ok=True)
-    with ProcessPoolExecutor(given.jobs) as pool, given.work.open("a", encoding="utf-8") as log:
-        for line in pool.map(measured, tasks):
-            log.write(json.dumps(line) + "\n")
-            log.flush()
-            found.append(line)
-            shown = ", ".join(f"{name} {bits / line['notes']:.3f}" for name, bits in line["bits"].items())
-            print(f"{line['set']} {line['seed']}.{line['fold']}: {shown} ({line['seconds']:.0f} s)", file=sys.stderr)
+    found = measured(given.work, tasks, one_fold, given.jobs, shown)
     folds = sorted({(line["seed"], line["fold"]) for line in found})
     print("## Melodies: the pitch of the next note\n")
     print(f"{machine()}; {len(folds)} of {3 * FOLDS} folds and seeds; bits per note, spread over seeds of folds\n")
