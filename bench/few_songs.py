@@ -155,8 +155,6 @@ def main() -> None:
     print(f"{machine()}; {len(found)} draws of {len({line['set'] for line in found})} sets, a thread each\n")
     kinds = ("bits", "symbols", "of the preset", "s at most")
     titles = [f"{count} songs: {kind}" for count in counts for kind in kinds]
-        f"{count} songs: {what}" for count in counts for what in ("bits", "symbols", "of the preset", "s at most")
-    ]
     print(table(["model", *titles], rows(found)))
 
 
