@@ -76,10 +76,12 @@ class Barlines:
         """The end of a repeat, of an ending, of the piece; a double line before a new key and where a jump leads."""
         closing, times = self._closing.get(bar.end), self._backward.get(bar.end)
         new_key = following is not None and following.key.fifths != bar.key.fifths
-        double = new_key or bar.end in self._jumps or bar.cut
-        if not closing and not times and following is not None and not double:
+        double = bar.end in self._jumps or (new_key and not bar.cut)
+        if not closing and not times and following is not None and not double and not bar.cut:
             return ""
-        style = "light-heavy" if times or following is None else "light-light" if double else "regular"
+        # Inside a bar a dashed line: a double one would end it where bars are not whole.
+        inside = "light-light" if double else "dashed" if bar.cut else "regular"
+        style = "light-heavy" if times or following is None else inside
         ending = ""
         if closing:
             repeat, last = closing
