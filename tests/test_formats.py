@@ -71,6 +71,20 @@ CASES: tuple[tuple[str, Score, tuple[str, ...]], ...] = (
     ),
     ("pickup of a quarter", tune(*row(67, 72, 74, 76, 77)).replace(pickup=TPQ), PLAIN),
     (
+        "a key changes inside a bar that is not whole",
+        tune(*row(60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77)).replace(
+            meters=(Meter(0, 4, 4), Meter(7 * TPQ, 4, 4)), keys=(Key(0), Key(6 * TPQ, 2))
+        ),
+        XML,
+    ),
+    (
+        "a pickup of one meter before a bar of another",
+        tune(*row(64, 62, 72, 74, 76, 77)).replace(
+            pickup=TPQ, meters=(Meter(0, 4, 4), Meter(TPQ, 3, 4), Meter(4 * TPQ, 4, 4))
+        ),
+        (".mid", *XML),
+    ),
+    (
         "a meter changes in the rests before a repeat sign",
         tune(*row(60, 62, 64, 65)).replace(
             meters=(Meter(0, 4, 4), Meter(4 * TPQ, 3, 4)), repeats=(Repeat(0, 7 * TPQ),)
@@ -187,8 +201,8 @@ def abc_carries(score: Score) -> Score:
 
 
 def musicxml_carries(score: Score) -> Score:
-    """All up to the last bar line, or the last repeat sign. What has no spelling gets one; a bass that is the root, a meter said again at
-    a bar line and a pickup that nothing follows add nothing."""
+    """All up to the last bar line, or the last repeat sign. What has no spelling gets one; a bass that is the root, a
+    meter said again at a bar line and a pickup that nothing follows add nothing."""
     end = max((bar.end for bar in score.bars(max((r.end for r in score.repeats), default=0))), default=0)
 
     def spelling(onset: int, pitch: int, own: int | None) -> int:

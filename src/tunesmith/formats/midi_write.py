@@ -51,7 +51,11 @@ def carried(score: Score) -> Score:
         dataclasses.replace(p, name=_one_line(p.name), notes=tuple(_plain(p.notes))) for p in score.parts if p.notes
     ]
     keys = [dataclasses.replace(k, mode="minor" if k.mode == "minor" else "major") for k in score.keys]
-    return score.replace(parts=tuple(parts), keys=tuple(keys), chords=(), title=_one_line(score.title))
+    meters = score.meters
+    if score.pickup and any(m.onset == score.pickup for m in meters[1:]):  # a pickup is of the bar that it leads to
+        first = dataclasses.replace(score.meter_at(score.pickup), onset=0)
+        meters = (first, *(m for m in meters if m.onset > score.pickup))
+    return score.replace(parts=tuple(parts), meters=meters, keys=tuple(keys), chords=(), title=_one_line(score.title))
 
 
 def _plain(notes: Iterable[Note]) -> Iterator[Note]:
