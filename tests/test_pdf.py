@@ -16,7 +16,7 @@ import pytest
 from tunesmith import api, formats
 from tunesmith.errors import FormatError, MissingExtra, RequestError
 from tunesmith.formats import WriteOptions, musicxml
-from tunesmith.formats.picture import engraver, outline, paper, sections, signs
+from tunesmith.formats.picture import engraver, heading, outline, paper, sections, sheet, signs
 from tunesmith.formats.picture.walker import Walker
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score, Tempo
 
@@ -29,6 +29,10 @@ def tune(bars: int = 4, **changes: object) -> Score:
     return Score((Part(notes, "Flute", 73),), title="A Tune", composer="Someone", tempos=(Tempo(0, 90.0),)).replace(
         **changes
     )
+
+
+def pdf(score: Score) -> bytes:
+    return paper.pdf(score).data
 
 
 def ensemble(parts: int, bars: int) -> Score:
@@ -132,7 +136,7 @@ def unescaped(text: str) -> bytes:
 
 
 def test_the_words_are_text_in_embedded_fonts() -> None:
-    read = Read.of(paper.pdf(tune(16, title=LONG_TITLE)))
+    read = Read.of(pdf(tune(16, title=LONG_TITLE)))
     words = read.words(0)
     for word in (*LONG_TITLE.split(), "Someone", "Flute", "= 90"):
         assert word in words.replace("\n", " "), words
@@ -147,15 +151,15 @@ def test_the_words_are_text_in_embedded_fonts() -> None:
 
 
 def test_the_same_score_gives_the_same_bytes() -> None:
-    first = paper.pdf(tune(40, provenance='{"seed": 7}'))
+    first = pdf(tune(40, provenance='{"seed": 7}'))
     engraver._engraver.close()
-    assert paper.pdf(tune(40, provenance='{"seed": 7}')) == first
-    assert paper.pdf(tune(40, provenance='{"seed": 8}')) != first
+    assert pdf(tune(40, provenance='{"seed": 7}')) == first
+    assert pdf(tune(40, provenance='{"seed": 8}')) != first
 
 
 def test_it_says_what_it_is_and_how_it_was_made() -> None:
     score = tune(title="Étude (à 2) \\ №", composer="Å. B.", provenance='{"seed": 7}')
-    data = paper.pdf(score)
+    data = pdf(score)
     read = Read.of(data)
     (about,) = (o for o in read.objects.values() if "/Producer" in o)
     told = dict(re.findall(r"/(\w+) \(((?:\\.|[^\\)])*)\)", about))
@@ -175,13 +179,13 @@ def test_paper_sizes(name: str, size: tuple[float, float], tmp_path: Path) -> No
 
 
 def test_papers_are_those_that_can_be_asked_for() -> None:
-    assert tuple(paper.PAPERS) == api.PAPERS
+    assert tuple(sheet.PAPERS) == api.PAPERS
     with pytest.raises(RequestError, match="unknown paper 'a5'"):
         api.save(tune(), "a.pdf", WriteOptions(paper="a5"))
 
 
 def test_a_long_score_has_numbered_pages_and_one_heading() -> None:
-    read = Read.of(paper.pdf(ensemble(4, 60).replace(title="Quartet")))
+    read = Read.of(pdf(ensemble(4, 60).replace(title="Quartet")))
     pages = [read.words(n).splitlines() for n in range(len(read.pages))]
     assert len(pages) >= 3
     assert ["Quartet" in page for page in pages] == [True] + [False] * (len(pages) - 1)
@@ -196,7 +200,7 @@ def test_a_long_score_has_numbered_pages_and_one_heading() -> None:
     ["日本の歌", "שיר", "\U0001d11e song", "e\u0301tude", "a\x07b", "-" * 3000, "word " * 500, "(((\\", "</text>&amp;"],
 )
 def test_any_title_and_composer_can_be_written(text: str) -> None:
-    read = Read.of(paper.pdf(tune(title=text, composer=text)))
+    read = Read.of(pdf(tune(title=text, composer=text)))
     assert len(read.pages) == 1
     words = read.words(0).replace("\n", "")
     start = text.replace("e\u0301", "é").replace("\x07", " ")[:20]
@@ -204,7 +208,7 @@ def test_any_title_and_composer_can_be_written(text: str) -> None:
 
 
 def test_a_character_that_no_font_has_is_seen_and_copied() -> None:
-    read = Read.of(paper.pdf(tune(title="A 歌 B", composer="")))
+    read = Read.of(pdf(tune(title="A 歌 B", composer="")))
     assert "A 歌 B" in read.words(0).splitlines()
     (span,) = re.findall(r"/ActualText <FEFF6B4C>>> BDC (.*?) EMC", read.pages[0], re.DOTALL)
     assert "Tj" in span, "something is drawn in its place"
@@ -212,7 +216,7 @@ def test_a_character_that_no_font_has_is_seen_and_copied() -> None:
 
 def test_chord_symbols_are_text_with_their_accidentals() -> None:
     chords = (Chord(0, 4 * Q, 10, 4), Chord(4 * Q, 4 * Q, 3, 8))
-    words = Read.of(paper.pdf(tune(chords=chords, keys=(Key(0, -3),)))).words(0).splitlines()
+    words = Read.of(pdf(tune(chords=chords, keys=(Key(0, -3),)))).words(0).splitlines()
     assert "B\N{MUSIC FLAT SIGN}7" in "".join(words)
     assert "E\N{MUSIC FLAT SIGN}m7b5" in "".join(words)
 
@@ -222,7 +226,9 @@ def test_everything_lies_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     draw = Walker.draw
 
     def spying(self: Walker, page: str) -> None:
-        across, down = (int(n) // 10 for n in re.findall(r'viewBox="0 0 (\d+) (\d+)"', page)[1])
+        on_paper, inside = ((int(w), int(h)) for w, h in re.findall(r'viewBox="0 0 (\d+) (\d+)"', page)[:2])
+        across, down = (n // 10 for n in inside)
+        assert (across, down) == on_paper, "the engraver did not make the page higher"
         for x, y in re.findall(r"<use [^>]*translate\((-?\d+), (-?\d+)\)", page):
             assert -paper.MARGIN * 10 <= int(x) <= (across - paper.MARGIN) * 10
             assert -paper.MARGIN * 10 <= int(y) <= (down - paper.MARGIN) * 10
@@ -232,12 +238,71 @@ def test_everything_lies_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Walker, "draw", spying)
     for parts in (1, 5, 12, 30, 45):
         before = len(places)
-        paper.pdf(ensemble(parts, 3))
+        pdf(ensemble(parts, 3))
         assert len(places) - before >= parts * 12
 
 
+def test_what_does_not_fit_is_printed_smaller_or_on_larger_paper_and_that_is_told(tmp_path: Path) -> None:
+    assert formats.write(ensemble(30, 2), tmp_path / "a.pdf") == ()
+    ((_, _, width, height),) = Read.of((tmp_path / "a.pdf").read_bytes()).sizes
+    assert (width, height) == pytest.approx((595.3, 841.9), abs=0.1)
+    (remark,) = formats.write(ensemble(45, 2), tmp_path / "b.pdf", WriteOptions(paper="letter"))
+    ((_, _, width, height),) = Read.of((tmp_path / "b.pdf").read_bytes()).sizes
+    assert (width, height) == pytest.approx((792, 1224), abs=0.1)
+    assert str(remark) == (
+        f"{tmp_path / 'b.pdf'}: a system of 45 staves does not fit on letter: the pages are tabloid; "
+        "print it smaller, or take parts out"
+    )
+
+
+def test_sheets_are_tried_from_the_usual_one_to_the_largest() -> None:
+    usual = sheet.Sheet.first("a4", 20)
+    assert (usual.name, usual.zoom, usual.remark()) == ("A4", 1.0, None)
+    smaller = usual.after(0.8)
+    assert (smaller.name, smaller.zoom) == ("A4", pytest.approx(0.8 * sheet.SPARE))
+    larger = smaller.after(0.8)
+    assert larger.name == "A3"
+    assert larger.staff * larger.zoom >= sheet.LEAST_STAFF
+    assert sheet.Sheet.first("a4", 70).name == "A2", "what must be too small is not tried"
+    (largest, least) = (sheet.Sheet.first("letter", 500), sheet.Sheet.first("letter", 500).after(0.5))
+    assert largest.name == least.name == "ANSI D"
+    assert least.zoom < largest.zoom
+    remark = least.remark()
+    assert remark is not None
+    assert "too high for print: on ANSI D, 0." in str(remark)
+    while not least.last:
+        least = least.after(0.9)
+    assert least.tries == sheet.MOST_TRIES
+
+
+def test_where_all_tries_have_failed_the_engraver_shrinks_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "MOST_TRIES", 1)
+    monkeypatch.setattr(sheet, "LEAST_DISTANCE", 0.1)
+    drawn: list[str] = []
+    draw = Walker.draw
+    monkeypatch.setattr(Walker, "draw", lambda self, page: (drawn.append(page), draw(self, page)))
+    read = Read.of(pdf(ensemble(45, 2)))
+    share = paper.fitting(drawn[0])
+    assert share < 0.9
+    places = re.findall(r"(\S+) 0 0 \1 (\S+) (\S+) cm", read.pages[0])
+    scale, left, top = next(place for place in places if float(place[0]) != 1)
+    assert float(scale) == pytest.approx(0.1 * share, rel=0.01)
+    assert float(left) == pytest.approx(2100 * (1 - share) / 2, rel=0.01), "in the middle"
+    assert float(top) == pytest.approx(0, abs=1)
+
+
+def test_many_credits_take_lines_of_full_size() -> None:
+    credits = [f"Somebody the {n}th of Somewhere Else" for n in range(9)]
+    read = Read.of(pdf(tune(composer="; ".join(credits))))
+    lines = [line for line in read.words(0).splitlines() if "Somebody" in line]
+    assert 2 < len(lines) <= heading.COMPOSER_LINES
+    assert [line.endswith(";") for line in lines] == [True] * (len(lines) - 1) + [False]
+    assert " ".join(lines) == "; ".join(credits)
+    assert read.pages[0].count(" 12 Tf") == len(lines), "in full size"
+
+
 def test_an_empty_score_has_a_page() -> None:
-    assert len(Read.of(paper.pdf(Score())).pages) == 1
+    assert len(Read.of(pdf(Score())).pages) == 1
 
 
 def test_without_reportlab_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -255,7 +320,7 @@ def test_what_cannot_be_drawn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         sections, "engrave", lambda text, options: ('<svg viewBox="0 0 9 9"><path d="M0 0 A1 2"/></svg>',)
     )
     with pytest.raises(FormatError, match="cannot be drawn"):
-        paper.pdf(tune())
+        pdf(tune())
 
 
 class Odd:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tunesmith import api, formats
 from tunesmith.errors import FormatError
 from tunesmith.formats import WriteOptions, musicxml, picture
-from tunesmith.formats.picture import engraver, raster, scroll
+from tunesmith.formats.picture import engraver, heading, raster, scroll
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score, Tempo
 
 Q = TPQ
@@ -63,6 +63,34 @@ def test_title_and_composer_are_told_and_escaped() -> None:
     texts = ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "Fish & <Chips>" in texts
     assert " Me" in texts
+
+
+def texts(svg: str) -> list[tuple[str, str]]:
+    """The lines of the heading and their sizes."""
+    return [
+        (t.get("font-size", ""), t.text or "") for t in ET.fromstring(svg).findall("{http://www.w3.org/2000/svg}text")
+    ]
+
+
+def test_long_titles_and_many_credits_take_lines_of_full_size() -> None:
+    credits = [f"Somebody the {n}th of Somewhere" for n in range(9)]
+    title = "The Ballad of the Old Mill by the River and of Those Who Lived There, in Nine Verses, as Sung"
+    found = texts(picture.svg(tune(title=title, composer="; ".join(credits))))
+    titles, composers = ([line for size, line in found if size == f"{n}px"] for n in (scroll.TITLE, scroll.COMPOSER))
+    assert " ".join(titles) == title
+    assert " ".join(composers) == "; ".join(credits)
+    assert len(titles) == 2
+    assert len(composers) > 2
+    assert all(line.endswith(";") for line in composers[:-1])
+
+
+@pytest.mark.parametrize("text", ["word " * 500, "W" * 3000, "歌" * 900, "a; " * 900, ";" * 900, "; ; ;"])
+def test_any_heading_is_of_a_few_lines_that_fit(text: str) -> None:
+    found = texts(picture.svg(tune(title=text, composer=text)))
+    assert len(found) <= heading.TITLE_LINES + heading.COMPOSER_LINES
+    for size, line in found:
+        assert scroll._fits(line, picture.WIDTH / int(size.removesuffix("px")))
+    assert found[-1][1].endswith("...") == (len(text) > 9)
 
 
 def test_music_signs_in_text_need_no_music_font() -> None:

@@ -288,8 +288,8 @@ def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = 
     notated = formats.format_of(path).notated
     folded = options is not None and options.fold and options.view == "score"
     ready, shortened = prepare_counting(thing, folded) if notated else (thing, 0)
-    formats.write(ready, path, options and checked(options))
-    return (SongWarning(cut_short(shortened), path=path),) if shortened else ()
+    remarks = formats.write(ready, path, options and checked(options))
+    return (*remarks, SongWarning(cut_short(shortened), path=path)) if shortened else remarks
 
 
 def get_ready(path: PathLike) -> None:

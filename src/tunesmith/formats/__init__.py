@@ -3,7 +3,7 @@
 To add a format, write a module here with `read` or `write` or both, and add its line to `FORMATS`:
 
     def read(path: Path, options: ReadOptions) -> Iterator[Score | FormatError]: ...
-    def write(score: Score, path: Path, options: WriteOptions) -> None: ...
+    def write(score: Score, path: Path, options: WriteOptions) -> None: ...  # or a list of SongWarning
 
 `read` yields a score for every song in the file, or, for a song that cannot be read, an error that says
 where and why, and goes on. A song that was read but looks doubtful is followed by a `SongWarning`. It raises
@@ -15,13 +15,13 @@ Libraries' own score objects stay inside their module.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from tunesmith.errors import FormatError, TunesmithError, UnknownFormat
+from tunesmith.errors import FormatError, SongWarning, TunesmithError, UnknownFormat
 from tunesmith.files import replacing
 from tunesmith.score import Score
 
@@ -133,8 +133,10 @@ def read(path: Path, options: ReadOptions | None = None) -> Iterator[Score | For
         raise error.at(path) from None
 
 
-def write(score: Score, path: Path, options: WriteOptions | None = None) -> None:
+def write(score: Score, path: Path, options: WriteOptions | None = None) -> tuple[SongWarning, ...]:
     """Write a score in the format that the file's name asks for; an existing file is replaced at once or not at all.
+
+    Returns what is to be told of it, where it was not written as one would expect.
 
     Raises:
         UnknownFormat: the ending is not known, or the format can only be read.
@@ -146,11 +148,12 @@ def write(score: Score, path: Path, options: WriteOptions | None = None) -> None
         raise UnknownFormat(f"{entry.name} can be read but not written", path=path)
     try:
         with replacing(path) as temporary:
-            _module(entry).write(score, temporary, options or WriteOptions())
+            remarks: Sequence[SongWarning] | None = _module(entry).write(score, temporary, options or WriteOptions())
     except TunesmithError as error:
         if error.path is not None and Path(error.path).name.startswith(".tunesmith-"):
             error.path = str(path)
         raise error.at(path) from None
+    return tuple(remark.at(path) for remark in remarks or ())
 
 
 def get_ready(path: Path) -> None:

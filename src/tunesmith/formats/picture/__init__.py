@@ -11,6 +11,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from tunesmith.errors import SongWarning
 from tunesmith.formats import WriteOptions
 from tunesmith.formats.picture.engraver import start
 from tunesmith.formats.picture.raster import png, with_text
@@ -21,14 +22,22 @@ __all__ = ["WIDTH", "png", "start", "svg", "write"]
 PLOTS = {"roll": "piano_roll", "contour": "contour"}  # view -> function of `plots`
 
 
-def write(score: Score, path: Path, options: WriteOptions) -> None:
-    """Write a picture of a score; the ending of `path` says which kind.
+def write(score: Score, path: Path, options: WriteOptions) -> list[SongWarning]:
+    """Write a picture of a score; the ending of `path` says which kind. Gives what is to be told of it.
 
     Raises:
         FormatError: MusicXML cannot hold the score, or it cannot be engraved.
         MissingExtra: PDF needs reportlab; a piano roll or contour needs matplotlib.
     """
-    path.write_bytes(_drawn(score, path.suffix.lower().removeprefix("."), options))
+    kind = path.suffix.lower().removeprefix(".")
+    if kind == "pdf" and options.view not in PLOTS:
+        from tunesmith.formats.picture import paper
+
+        printed = paper.pdf(score, options.paper, options.fermata)
+        path.write_bytes(printed.data)
+        return [printed.remark] if printed.remark else []
+    path.write_bytes(_drawn(score, kind, options))
+    return []
 
 
 def _drawn(score: Score, kind: str, options: WriteOptions) -> bytes:
@@ -37,10 +46,6 @@ def _drawn(score: Score, kind: str, options: WriteOptions) -> bytes:
 
         plot: bytes = getattr(plots, PLOTS[options.view])(score, kind)
         return plot
-    if kind == "pdf":
-        from tunesmith.formats.picture import paper
-
-        return paper.pdf(score, options.paper, options.fermata)
     drawn = svg(score, fermata=options.fermata)
     if kind == "svg":
         about = f"<metadata>{escape(score.provenance, quote=False)}</metadata>" if score.provenance else ""

@@ -7,42 +7,40 @@ The same score gives the same bytes: no date, no random name.
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tunesmith import __version__
-from tunesmith.errors import FormatError, MissingExtra
+from tunesmith.errors import FormatError, MissingExtra, SongWarning
 from tunesmith.formats import musicxml
 from tunesmith.formats.picture import scroll, sections, signs
+from tunesmith.formats.picture.heading import composer_lines, title_lines
+from tunesmith.formats.picture.sheet import Sheet
 from tunesmith.score import Score
 
 if TYPE_CHECKING:
     from tunesmith.formats.picture.lettering import Lettering
 
-PAPERS = {"a4": (2100, 2970), "letter": (2159, 2794)}  # width and height, tenths of a millimetre
 MARGIN, BOTTOM = 150, 180  # tenths of a millimetre; the page number stands in the bottom
+MOST_MARGIN = 500  # that Verovio takes
 POINTS = 72 / 254  # a tenth of a millimetre
-# the most staves of a system -> the height of a staff in tenths of a millimetre: engravers' rastral sizes 3, 5, 7, 8
-STAFF_HEIGHTS = ((2, 70), (5, 60), (10, 48), (math.inf, 37))
 OPTIONS: dict[str, object] = scroll.OPTIONS | {
     "adjustPageHeight": False,
     "breaksNoWidow": True,
     "justifyVertically": True,
-    "pageMarginBottom": BOTTOM,
-    "pageMarginLeft": MARGIN,
-    "pageMarginRight": MARGIN,
-    "pageMarginTop": MARGIN,
-    "shrinkToFit": True,  # a system higher than the page
+    "shrinkToFit": True,  # where all tries have failed, a system higher than the page
     "xmlIdSeed": 1,
 }
 # Verovio gives a row of a heading, and one step of the margin under it, so many units (half staff spaces), each
 ROW_UNITS, GAP_UNITS, MOST_GAPS = 3.955, 1.0, 24
 TITLE, COMPOSER, NUMBER = ("bold", 20.0), ("regular", 12.0), ("regular", 10.0)  # style, size in points
-TITLE_LINES = 3
 LEADING = 1.25  # the distance of lines, in sizes
+ALMOST = 0.999  # fits: the engraver rounds
 AIR = 15.0  # points under the heading
 NUMBER_HEIGHT = 90 * POINTS  # above the edge of the page
 
@@ -58,26 +56,52 @@ class Line:
     align: int
 
 
-def pdf(score: Score, paper: str = "a4", fermata: bool = False) -> bytes:
-    """The score as a PDF on `paper`, one of `PAPERS`.
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A PDF, and what is to be told of it."""
+
+    data: bytes
+    remark: SongWarning | None
+
+
+class TooHigh(Exception):
+    """A system is higher than the page; `share` of it would fit."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__(share)
+        self.share = share
+
+
+def pdf(score: Score, paper: str = "a4", fermata: bool = False) -> Printed:
+    """The score as a PDF on `paper`, one of `sheet.PAPERS`, or on a larger one where a system does not fit.
 
     Raises:
         MissingExtra: reportlab is not installed.
         FormatError: MusicXML cannot hold the score, or it cannot be engraved.
     """
-    try:
-        from tunesmith.formats.picture.lettering import Lettering
-        from tunesmith.formats.picture.walker import Walker
-    except ImportError as error:
-        raise MissingExtra("reportlab, which PDF needs,", "pdf") from error
-    width, height = PAPERS[paper]
+    if importlib.util.find_spec("reportlab") is None:
+        raise MissingExtra("reportlab, which PDF needs,", "pdf")
+    piece = sections.Piece.of(signs.without_degrees(musicxml.document(score, fermata).text))
+    sheet = Sheet.first(paper, piece.staves)
+    while True:
+        try:
+            return Printed(_printed(score, piece, sheet), sheet.remark())
+        except TooHigh as error:
+            sheet = sheet.after(error.share)
+
+
+def _printed(score: Score, piece: sections.Piece, sheet: Sheet) -> bytes:
+    from tunesmith.formats.picture.lettering import Lettering
+    from tunesmith.formats.picture.walker import Walker
+
+    width, height = sheet.size
     result = io.BytesIO()
     canvas = _canvas(result, score, (width * POINTS, height * POINTS))
     letters, walker = Lettering(canvas), Walker(canvas)
     heading = _heading(score, letters, (width - 2 * MARGIN) * POINTS)
-    for number, page in enumerate(_pages(score, paper, fermata, heading), 1):
+    for number, page in enumerate(_pages(piece, sheet, heading), 1):
         canvas.saveState()
-        canvas.transform(POINTS, 0, 0, -POINTS, 0, height * POINTS)
+        canvas.transform(POINTS * sheet.zoom, 0, 0, -POINTS * sheet.zoom, 0, height * POINTS)
         _draw(walker, page)
         canvas.restoreState()
         for line in heading if number == 1 else [Line(str(number), *NUMBER, _number_drop(height), 0)]:
@@ -107,17 +131,41 @@ def _canvas(file: io.BytesIO, score: Score, size: tuple[float, float]) -> Any:
     return canvas
 
 
-def _pages(score: Score, paper: str, fermata: bool, heading: list[Line]) -> Iterator[str]:
-    """The pages as SVG, with room for the heading on the first."""
-    piece = sections.Piece.of(signs.without_degrees(musicxml.document(score, fermata).text))
-    width, height = PAPERS[paper]
-    unit = next(high for most, high in STAFF_HEIGHTS if piece.staves <= most) / 8
-    room = ((heading[-1].drop + AIR) / POINTS if heading else 0) / unit
+def _pages(piece: sections.Piece, sheet: Sheet, heading: list[Line]) -> Iterator[str]:
+    """The pages as SVG, with room for the heading on the first.
+
+    Raises:
+        TooHigh: a system does not fit, and another sheet may be tried.
+    """
+    unit = sheet.staff / 8
+    room = ((heading[-1].drop + AIR) / POINTS if heading else 0) / (unit * sheet.zoom)
     rows = math.ceil(max(0.0, room - MOST_GAPS * GAP_UNITS) / ROW_UNITS) or bool(heading)
     gaps = min(MOST_GAPS, max(0.0, room - rows * ROW_UNITS) / GAP_UNITS)
     piece = dataclasses.replace(piece, head=sections.with_credit(piece.head, rows) if rows else piece.head)
-    sizes = {"pageWidth": width, "pageHeight": height, "unit": unit, "bottomMarginHeader": gaps}
-    return sections.pages(piece, {**OPTIONS, **sizes})
+    sizes = {"unit": unit, "bottomMarginHeader": gaps} | _size(sheet)
+    for page in sections.pages(piece, {**OPTIONS, **sizes}):
+        share = fitting(page)
+        if share < 1 and not sheet.last:
+            raise TooHigh(share)
+        yield page
+
+
+def _size(sheet: Sheet) -> dict[str, int]:
+    """The page and its margins as they are engraved, to be printed smaller."""
+    width, height = (round(length / sheet.zoom) for length in sheet.size)
+    margin, bottom = (min(MOST_MARGIN, round(length / sheet.zoom)) for length in (MARGIN, BOTTOM))
+    sides = {f"pageMargin{side}": margin for side in ("Left", "Right", "Top")}
+    return {"pageWidth": width, "pageHeight": height, "pageMarginBottom": bottom, **sides}
+
+
+def fitting(page: str) -> float:
+    """How much of the height of an engraved page fits on paper, 0 to 1: it is made higher for a system that is."""
+    views = [(int(w), int(h)) for w, h in re.findall(r'viewBox="0 0 (\d+) (\d+)"', page)[:2]]
+    if len(views) < 2:
+        return 1.0
+    (width, height), (across, down) = views
+    share = (height / width) / (down / across)
+    return share if share < ALMOST else 1.0
 
 
 def _draw(walker: Any, page: str) -> None:
@@ -130,41 +178,15 @@ def _draw(walker: Any, page: str) -> None:
 def _heading(score: Score, letters: Lettering, width: float) -> list[Line]:
     """Title and composer; the last line's `drop` is the height of all."""
     found, drop = [], 0.0
-    for text in _wrapped(score.title, letters, width):
+    composer = composer_lines(score.composer, lambda text: letters.width(text, *COMPOSER) <= width)
+    for text in title_lines(score.title, lambda text: letters.width(text, *TITLE) <= width):
         drop += TITLE[1] * LEADING
         found.append(Line(text, *TITLE, drop, 0))
-    if score.composer:
-        drop += COMPOSER[1] * LEADING * 1.5
-        fitting = min(1.0, width / letters.width(score.composer, *COMPOSER))
-        found.append(Line(score.composer, COMPOSER[0], COMPOSER[1] * fitting, drop, 1))
+    drop += COMPOSER[1] * LEADING / 2 if composer else 0.0
+    for text in composer:
+        drop += COMPOSER[1] * LEADING
+        found.append(Line(text, *COMPOSER, drop, 1))
     return found
-
-
-def _wrapped(text: str, letters: Lettering, width: float) -> list[str]:
-    """Text in lines of a width in points; of more than `TITLE_LINES`, the last ends in dots."""
-    lines: list[str] = []
-    for word in text.split():
-        joined = f"{lines[-1]} {word}" if lines else word
-        if lines and letters.width(joined, *TITLE) <= width:
-            lines[-1] = joined
-            continue
-        lines += _broken(word, letters, width)
-    if len(lines) > TITLE_LINES:
-        last = lines[TITLE_LINES - 1]
-        while letters.width(last + "...", *TITLE) > width:
-            last = last[:-1]
-        lines[TITLE_LINES - 1 :] = [last + "..."]
-    return lines
-
-
-def _broken(word: str, letters: Lettering, width: float) -> list[str]:
-    """A word in pieces that fit, as a rule one."""
-    pieces = [""]
-    for letter in word[:1000]:
-        if letters.width(pieces[-1] + letter, *TITLE) > width:
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
 
 
 def _number_drop(height: int) -> float:

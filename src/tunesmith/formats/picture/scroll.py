@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from html import escape
 from itertools import islice
+from unicodedata import east_asian_width
 
 from tunesmith.errors import FormatError
 from tunesmith.formats import musicxml
 from tunesmith.formats.picture import engraver, signs
+from tunesmith.formats.picture.heading import composer_lines, title_lines
 from tunesmith.score import Score
 
 WIDTH = 1600  # of a picture, in units and pixels
@@ -30,6 +33,8 @@ OPTIONS: dict[str, object] = {
     "svgViewBox": True,
     "unit": 7.2,
 }
+TITLE, COMPOSER, GAP = 44, 24, 24  # sizes, and the room above each, in units
+WIDE, CAPITAL, SMALL = 1.0, 0.72, 0.5  # how wide a character is at the most, as a rule, in sizes
 TEXT_FAMILY = 'font-family="Times, serif"'
 
 
@@ -82,15 +87,21 @@ def _renamed(page: str, number: int) -> str:
 
 def _heading(title: str, composer: str, width: int) -> tuple[str, int]:
     """Title and composer as SVG text, and the height they take."""
-    lines, top, margin = [], 0, width // MARGIN_SHARE
-    for text, size, x, anchor in ((title, 44, width // 2, "middle"), (composer, 24, width - margin, "end")):
-        if text:
-            # a letter is about half as wide as high; what would be too small to read is cut
-            longest = 4 * (width - 2 * margin) // size
-            text = text if len(text) <= longest else text[: longest - 3] + "..."  # noqa: PLW2901 - the text shown
-            fitting = min(size, 2 * (width - 2 * margin) // len(text))
-            top += fitting + 24
-            style = f'{TEXT_FAMILY} font-size="{fitting}px" fill="currentColor"'
-            shown = escape("".join(c if c.isprintable() else " " for c in text))
-            lines.append(f'<text x="{x}" y="{top}" text-anchor="{anchor}" {style}>{shown}</text>')
-    return "".join(lines), top
+    drawn, top, margin = [], 0, width // MARGIN_SHARE
+    for text, lines_of, size, x, anchor in (
+        (title, title_lines, TITLE, width // 2, "middle"),
+        (composer, composer_lines, COMPOSER, width - margin, "end"),
+    ):
+        lines = lines_of(text, partial(_fits, ems=(width - 2 * margin) / size))
+        top += GAP if lines else 0
+        for line in lines:
+            top += size * 5 // 4 if line != lines[0] else size
+            style = f'{TEXT_FAMILY} font-size="{size}px" fill="currentColor"'
+            shown = escape("".join(c if c.isprintable() else " " for c in line))
+            drawn.append(f'<text x="{x}" y="{top}" text-anchor="{anchor}" {style}>{shown}</text>')
+    return "".join(drawn), top
+
+
+def _fits(text: str, ems: float) -> bool:
+    """Whether a text is no wider than so many times its size: which font a viewer takes is not known."""
+    return sum(WIDE if east_asian_width(c) in "WF" else CAPITAL if c.isupper() else SMALL for c in text) <= ems

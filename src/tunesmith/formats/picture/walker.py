@@ -91,7 +91,7 @@ class Walker:
             ValueError: something in it is drawn in a way that no engraved score has.
         """
         root = fromstring(page)
-        self._width = _numbers(root.get("viewBox", ""))[2]
+        self._size = _numbers(root.get("viewBox", ""))[2:]
         self._pen: Pen | None = None  # the canvas's, where known
         self._children(root, "regular")
 
@@ -111,8 +111,12 @@ class Walker:
         self._pen = pen
 
     def _view(self, element: Element, style: str) -> None:
-        scale = self._width / _numbers(element.get("viewBox", ""))[2]
-        self._placed(element, style, iter([(scale, 0, 0, scale, 0, 0)]))
+        """A picture in the page, as large as the page allows and in its middle: SVG's "xMidYMid meet"."""
+        across, down = _numbers(element.get("viewBox", ""))[2:]
+        width, height = self._size
+        scale = min(width / across, height / down)
+        left, top = (width - scale * across) / 2, (height - scale * down) / 2
+        self._placed(element, style, iter([(scale, 0, 0, scale, left, top)]))
 
     def _group(self, element: Element, style: str) -> None:
         kinds = (element.get("class") or "").split()
