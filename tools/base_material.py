@@ -31,12 +31,12 @@ from tunesmith.score import Part, Score
 
 # class -> events wanted. Most of the notes there are stand in large works: it is by class that they are drawn.
 WANTED = {
-    "melody": 2_000_000,
+    "melody": 1_300_000,
     "lead sheet": 400_000,
-    "voices": 1_300_000,
-    "keyboard": 1_500_000,
-    "song": 900_000,
-    "ensemble": 500_000,
+    "voices": 900_000,
+    "keyboard": 900_000,
+    "song": 600_000,
+    "ensemble": 300_000,
 }
 CLASSES = tuple(WANTED)
 WINDOW = 1_200  # events, about, of a window of a long piece
