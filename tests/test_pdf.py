@@ -334,7 +334,7 @@ def piece_of(score: Score) -> sections.Piece:
     return sections.Piece.of(signs.without_degrees(musicxml.document(score).text))
 
 
-PAGE = {**paper.OPTIONS, "pageWidth": 2100, "pageHeight": 1500, "unit": 8}
+PAGE = {**paper.OPTIONS, **paper._size(sheet.Sheet("a4", 1)), "pageHeight": 1500, "unit": 8}
 
 
 def found_ids(pages: list[str]) -> list[str]:
