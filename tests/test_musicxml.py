@@ -441,6 +441,21 @@ def test_chord_symbols_stand_at_their_onset() -> None:
     assert [number(h, "offset") for h in (first, second, third)] == [0, divisions, 2 * divisions]
 
 
+def test_a_tuplet_of_several_voices_is_marked_once_where_their_rhythm_is_the_same() -> None:
+    third = Q // 3
+    upper = [Note(n * third, third, 72, voice=1) for n in range(6)]
+    lower = [*(Note(n * third, third, 60, voice=2) for n in range(3)), Note(Q, 2 * third, 60, voice=2)]
+    root = tree(Score((Part((*upper, *lower, Note(Q + 2 * third, third, 60, voice=2))),)))
+    marks = [
+        (note.findtext("voice"), tuplet.get("bracket"), tuplet.get("show-number"))
+        for note in root.iter("note")
+        for tuplet in note.iterfind("notations/tuplet[@type='start']")
+    ]
+    assert marks == [("1", "no", None), ("1", "no", None), ("2", "no", "none"), ("2", "yes", None)]
+    modified = [note for note in root.iter("note") if note.find("time-modification") is not None]
+    assert len(modified) == len(upper) + 5, "all notes still say what they are"
+
+
 def test_ten_thousand_repeats_are_written_in_seconds() -> None:
     bar, count = 4 * Q, 10_000
     repeats = tuple(Repeat(n * bar, (n + 1) * bar) for n in range(count))

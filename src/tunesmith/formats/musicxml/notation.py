@@ -76,7 +76,10 @@ class Layer:
 
 @dataclass(slots=True)
 class Written:
-    """One written chord, note (`stack`) or rest (None) at ticks [start, end) of the piece."""
+    """One written chord, note (`stack`) or rest (None) at ticks [start, end) of the piece.
+
+    `echo`: a tuplet starts here that another layer of the staff has as well, and shows.
+    """
 
     start: int
     end: int
@@ -84,6 +87,7 @@ class Written:
     stack: Stack | None
     whole_bar: bool = False
     hidden: bool = False
+    echo: bool = False
     accidentals: dict[int, int] = field(default_factory=dict)  # place in `Part.notes` -> alteration to be shown
 
 

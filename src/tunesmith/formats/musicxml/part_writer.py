@@ -159,7 +159,7 @@ class PartWriter:
             leaf("voice", layer.number),
             "" if written.whole_bar else _value(*_figures(written.sign)),
             leaf("staff", layer.staff) if self.plan.staves > 1 else "",
-            _notations(written.sign.tuplet, written.sign.bracket),
+            _notations(written.sign.tuplet, _bracket(written)),
             print_object="no" if written.hidden else None,
             id=f"p{self.number}r{self.rests}",
         )
@@ -185,7 +185,7 @@ class PartWriter:
                 leaf("notehead", drum(note.pitch)[2]) if self.part.drums else "",
                 f"<staff>{layer.staff}</staff>" if self.plan.staves > 1 else "",
                 "" if turn else _beams(sign.beams),
-                _notations("" if turn else sign.tuplet, sign.bracket, *ties, "" if turn else fermata),
+                _notations("" if turn else sign.tuplet, _bracket(written), *ties, "" if turn else fermata),
                 id=known[-1],
                 dynamics=None if note.velocity == DEFAULT_VELOCITY else _percent(note.velocity),
             )
@@ -251,12 +251,24 @@ def _ties(over: bool, on: bool, name: str = "tie") -> str:
     return "\n".join(found)
 
 
+# how a tuplet is marked -> the attributes of its start
+_BRACKETS = {
+    "bracket": {"bracket": "yes"},
+    "figure": {"bracket": "no"},
+    "nothing": {"bracket": "no", "show_number": "none"},
+}
+
+
+def _bracket(written: Written) -> str:
+    """How a tuplet is marked, where one starts."""
+    return "nothing" if written.echo else "bracket" if written.sign.bracket else "figure"
+
+
 @lru_cache(maxsize=128)
-def _notations(tuplet: str, bracket: bool, over: bool = False, on: bool = False, fermata: str = "") -> str:
-    shown = ("yes" if bracket else "no") if tuplet == "start" else None
+def _notations(tuplet: str, bracket: str, over: bool = False, on: bool = False, fermata: str = "") -> str:
     content = (
         _ties(over, on, "tied"),
-        leaf("tuplet", "", type=tuplet, number=1, bracket=shown) if tuplet else "",
+        leaf("tuplet", "", type=tuplet, number=1, **_BRACKETS[bracket] if tuplet == "start" else {}) if tuplet else "",
         leaf("fermata", "", type=fermata) if fermata else "",
     )
     return element("notations", *content) if any(content) else ""

@@ -1,6 +1,7 @@
 """The staves of a part: what its layers leave out for each other, how its notes are spelled, which accidentals show.
 
 - A layer leaves out a measure in which it is silent and another layer of its staff is not.
+- A tuplet that several layers of a staff play in the same rhythm is marked once, in the upper one.
 - Where one player has several layers on a staff, rests whose time another layer fills are not shown.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from tunesmith import theory
 from tunesmith.formats.musicxml.notation import Layer, Measure, Written, layers, write_layer
@@ -48,6 +50,7 @@ def plan_part(part: Part, score: Score, bars: Sequence[Measure], hand: bool = Fa
             company = [plan.written[n][place] for n in plan.company(staff, place)]
             if len(company) > 1 and (part.drums or part.program in ONE_PLAYER):
                 _hide_rests(company)
+            _share_tuplets(company)
             if not part.drums:
                 mark_accidentals((w for row in company for w in row), plan.spelled, bar.key)
     return plan
@@ -67,6 +70,18 @@ def _hide_rests(company: Sequence[Sequence[Written]]) -> None:
                 beside = (w for w in others if w.start < rest.end and rest.start < w.end)
                 if other != turn and all(w.stack or (other < turn and not w.hidden) for w in beside):
                     rest.hidden = True
+
+
+def _share_tuplets(company: Sequence[Sequence[Written]]) -> None:
+    """Mark the tuplets that a layer above plays in the same rhythm."""
+    shown: set[tuple[tuple[int, int, bool], ...]] = set()
+    for row in company:
+        for tuplet, group in groupby(row, key=lambda w: w.sign.piece.tuplet):
+            inside = list(group)
+            rhythm = tuple((w.start, w.end, w.stack is None) for w in inside)
+            if tuplet:
+                inside[0].echo = rhythm in shown
+                shown.add(rhythm)
 
 
 def spelling(note: Note, key: Key) -> int:
