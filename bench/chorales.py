@@ -28,7 +28,6 @@ from tunesmith import scheme
 from tunesmith.models import Model, Song, score
 from tunesmith.models.mixture import Mixture
 from tunesmith.models.ngram import Ngram
-from tunesmith.recipes import IN_SONG, IN_SONGS
 from tunesmith.score import TPQ, Key, Meter, Note, Part, Score, Tempo
 from tunesmith.train import Epoch, Plan, train
 

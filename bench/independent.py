@@ -1,6 +1,6 @@
 """The same files read by other people's libraries: (onset in quarter notes, pitch) of every note.
 
-Nothing here is used by the program. MIDI: pretty_midi. MusicXML and Humdrum: partitura, or music21 where it fails.
+Nothing here is used by the program. MIDI: pretty_midi. MusicXML and Humdrum: partitura, music21.
 ABC: abc2midi, or music21 where
 that program is not installed.
 """
@@ -94,15 +94,17 @@ READERS: dict[str, tuple[Callable[[Path], list[Notes]], ...]] = {
 }
 
 
-def read(path: Path) -> tuple[str, list[Notes]] | None:
-    """The reader that could and what it read; None where none could."""
+def readings(path: Path) -> Iterator[tuple[str, Notes]]:
+    """What each reader that can read it makes of a file's first song, with the reader's name."""
     for reader in READERS[path.suffix]:
         with quiet():
             try:
-                return reader.__name__.removeprefix("by_"), reader(path)
+                notes = reader(path)[0]
+            except TimeoutError:
+                raise
             except Exception:
                 continue
-    return None
+        yield reader.__name__.removeprefix("by_"), notes
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ from tunesmith.models.ngram import Settings as Counting
 from tunesmith.models.spec import Spec
 from tunesmith.models.uniform import Uniform
 from tunesmith.prepare import prepare
-from tunesmith.recipes import IN_SONG, IN_SONGS, SEED_SETTINGS
+from tunesmith.recipes import SEED_SETTINGS
 from tunesmith.scheme.viewpoints import RECALLED
 from tunesmith.score import Key, Meter, Score, Tempo
 from tunesmith.train import Plan, train
@@ -115,16 +115,10 @@ def models_of(songs: Sequence[Song], asked: Sequence[str], seed: int) -> Iterato
         return
     final, unseen = trained(songs, held, few, replace(PLAN, seed=seed))
     yield "network, frozen", final
-    for name, parts in (("mixture, frozen", (IN_SONGS,)), ("mixture, adaptive", (IN_SONGS, IN_SONG))):
-        names = ("rnn", *("ngram" for _ in parts))
-
-        def mixed(network: Model, known: Sequence[Song], parts: Sequence[Counting] = parts) -> list[Model]:
-            counted = [Ngram(few, counting) for counting in parts]
-            counted[0].fit(known)
-            return [network, *counted]
-
-        gates = Mixture(few, names, mixed(unseen, kept)).fitted(songs[i] for i in held).gates
-        yield name, Mixture(few, names, mixed(final, songs), gates)
+    for name, counting in (("mixture, frozen", Counting(adaptive=False)), ("mixture, adaptive", Counting())):
+        counted = Ngram(few, counting).fit(songs)
+        fitted = Mixture(few, ("rnn", "ngram"), (unseen, Ngram(few, counting).fit(kept))).fitted(songs[i] for i in held)
+        yield name, Mixture(few, ("rnn", "ngram"), (final, counted), fitted.gates)
 
 
 Task = tuple[Path, int, int, tuple[str, ...]]

@@ -51,7 +51,7 @@ _FIX_SIZE = "leave out --size, or learn with --from scratch"
 # Tuning a network that was learned before: it knows music, and is to hear no more than so many events in each stage.
 TUNING = {"dropout": 0.4, "input_dropout": 0.1}
 TUNING_EVENTS, TUNING_EPOCHS, TUNING_RATE = 80_000, (2, 24), 1e-3
-IN_SONGS, IN_SONG = Counting(adaptive=False), Counting()  # the n-gram parts of a mixture; the latter learns no songs
+COUNTING = Counting()  # the n-gram part of a mixture
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,7 @@ def _learn_rnn(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[
 
 
 def _learn_mixture(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, Result]:
-    """The network, what follows what in the songs, and what followed what in the song so far, each weighed."""
+    """The network and the n-grams, of the songs and of the song so far, each weighed."""
     found = yield from _networks(request, songs, folder)
     mixture = _mixture(found.final, songs, range(len(songs)))
     if found.measured is not None:
@@ -244,8 +244,7 @@ def _learn_mixture(request: LearnRequest, songs: Corpus, folder: Path) -> Genera
 
 def _mixture(network: Model, songs: Corpus, numbers: Sequence[int]) -> Mixture:
     spec = network.spec
-    parts = (network, Ngram(spec, IN_SONGS).fit(songs[i] for i in numbers), Ngram(spec, IN_SONG))
-    return Mixture(spec, ("rnn", "ngram", "ngram"), parts)
+    return Mixture(spec, ("rnn", "ngram"), (network, Ngram(spec, COUNTING).fit(songs[i] for i in numbers)))
 
 
 def _crossed(mixture: Mixture, held: Sequence[Song]) -> float:

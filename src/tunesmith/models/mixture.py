@@ -28,7 +28,7 @@ from tunesmith.models.spec import BoolArray, FloatArray, IntArray, Spec
 
 FLOOR = -30.0  # the log-probability of what a part holds for impossible: the others can still overrule it
 MOST_EVENTS = 4_000  # that weights are fitted on: a few numbers need no more
-STEPS, RATE, PULL = 150, 0.1, 3.0  # of the fitting; `PULL`: events' worth of trust in the weights it starts from
+STEPS, RATE, PULL = 150, 0.1, 30.0  # of the fitting; `PULL`: events' worth of trust in the weights it starts from
 HEADS = ("symbols", "durations")
 
 
