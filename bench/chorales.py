@@ -28,6 +28,7 @@ from tunesmith import scheme
 from tunesmith.models import Model, Song, score
 from tunesmith.models.mixture import Mixture
 from tunesmith.models.ngram import Ngram
+from tunesmith.recipes import COUNTING
 from tunesmith.score import TPQ, Key, Meter, Note, Part, Score, Tempo
 from tunesmith.train import Epoch, Plan, train
 
@@ -94,7 +95,7 @@ def learned(
     held = range(len(kept), len(songs))
     outcome = outcome_of(train(songs, range(len(kept)), held, spec, plan, folder), tell)
     network = Rnn.load(spec, plan.settings, outcome.tensors)
-    mixture = Mixture(spec, ("rnn", "ngram", "ngram"), [network, Ngram(spec, IN_SONGS).fit(kept), Ngram(spec, IN_SONG)])
+    mixture = Mixture(spec, ("rnn", "ngram"), [network, Ngram(spec, COUNTING).fit(kept)])
     halves = valid[::2], valid[1::2]
     crossed = nats(mixture.fitted(halves[1]), halves[0]) + nats(mixture.fitted(halves[0]), halves[1])
     return {
