@@ -1,12 +1,14 @@
 """The same files read by other people's libraries: (onset in quarter notes, pitch) of every note.
 
-Nothing here is used by the program. MIDI: pretty_midi. MusicXML and Humdrum: partitura, music21.
+Nothing here is used by the program. MIDI: pretty_midi. MusicXML: partitura, music21; Humdrum:
+these and Verovio, which the program uses to print, but not to read.
 ABC: abc2midi, or music21 where
 that program is not installed.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import re
@@ -47,6 +49,26 @@ def by_music21(path: Path) -> list[Notes]:
     import music21
 
     return [_of_music21(music21.converter.parse(str(path), forceSource=True))]
+
+
+def by_verovio(path: Path) -> list[Notes]:
+    """One song as written, with its grace notes; chords with an arpeggio are rolled, abbreviated bars are silent."""
+    import mido
+    import verovio
+
+    verovio.enableLog(verovio.LOG_OFF)
+    toolkit = verovio.toolkit()
+    toolkit.setOptions({"expandNever": True})
+    toolkit.loadFile(str(path))
+    music = mido.MidiFile(file=io.BytesIO(base64.b64decode(toolkit.renderToMIDI())))
+    found: Notes = []
+    for track in music.tracks:
+        tick = 0
+        for message in track:
+            tick += message.time
+            if message.type == "note_on" and message.velocity:
+                found.append((tick / music.ticks_per_beat, message.note))
+    return [found]
 
 
 def abc_tunes(path: Path) -> list[str]:
@@ -90,7 +112,7 @@ def _of_music21(score: object) -> Notes:
 READERS: dict[str, tuple[Callable[[Path], list[Notes]], ...]] = {
     ".mid": (by_pretty_midi,),
     ".musicxml": (by_partitura, by_music21),
-    ".krn": (by_partitura, by_music21),
+    ".krn": (by_partitura, by_music21, by_verovio),
 }
 
 
