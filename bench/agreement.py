@@ -187,9 +187,7 @@ def main() -> None:
             low = [c for c in results if c.agreement < given.least]
             listed += [[collection.name, c.file, c.song, c.reader, c.ours, c.theirs, f"{c.agreement:.1%}"] for c in low]
     print(f"## Agreement with independent readers\n\n{machine()}; samples of {given.sample}, seed {given.seed}\n")
-    print(
-        f"Where one library agrees by less than {given.least:.0%}, the next is asked; the one that agrees best counts.\n"
-    )
+    print(f"Where one library agrees by less than {given.least:.0%}, the next is asked; the best of them counts.\n")
     columns = ["collection", "songs", "compared", "theirs fails", "against", "our notes", "agreement", "alike"]
     print(table(columns, rows))
     print(f"### Songs below {given.least:.0%}, or that the other cannot read\n")
