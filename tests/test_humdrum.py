@@ -28,7 +28,7 @@ from tunesmith.formats.humdrum.signs import bar_line, key_of, meter_of, signatur
 from tunesmith.formats.humdrum.source import decode
 from tunesmith.formats.humdrum.timeline import Sign
 from tunesmith.formats.humdrum.tokens import read_token
-from tunesmith.score import TPQ, Part, Score
+from tunesmith.score import TPQ, Part, Score, cut
 from tunesmith.score.cut import merged, route
 
 DATA = Path(__file__).parent / "data" / "humdrum"
@@ -295,6 +295,17 @@ def test_orders_that_signs_can_say(names: str, repeat_count: int, jump_count: in
     order = order_of(list(names), sections, ())
     assert bool(order.spans) == (repeat_count < 0)
     assert order.spans or (len(order.repeats), len(order.jumps)) == (repeat_count, jump_count)
+
+
+def test_what_is_too_long_to_be_written_out_is_played_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "**kern\n*>[C,A,B]\n*>A\n2c\n*>B\n2d\n*>C\n2e\n*-\n"
+    written_out, told = parse(text)
+    assert "is written out" in str(told)
+    monkeypatch.setattr(cut, "MOST_PLAYED", 2)
+    once, told = parse(text)
+    assert "too long to be written out, and played once" in str(told)
+    assert isinstance(written_out, Score) and isinstance(once, Score)
+    assert [[n.pitch for n in found.notes()] for found in (written_out, once)] == [[64, 60, 62], [60, 62, 64]]
 
 
 @pytest.mark.parametrize(

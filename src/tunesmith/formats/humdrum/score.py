@@ -16,9 +16,8 @@ from tunesmith.formats.humdrum.signs import key_of
 from tunesmith.formats.humdrum.source import Records
 from tunesmith.formats.humdrum.spines import Spine
 from tunesmith.formats.humdrum.timeline import Sign, Tally, where
-from tunesmith.score import Chord, Key, Note, Part, Score, Tempo
+from tunesmith.score import Chord, Key, Note, Part, Score, Tempo, cut
 
-_MOST_WRITTEN_OUT = 1_000_000  # notes of a piece that is written out
 _WRITTEN_OUT = {True: "the piece is written out", False: "it is too long to be written out, and played once"}
 
 Signs = list[tuple[int, Sign]]
@@ -59,7 +58,7 @@ def score_of(piece: Piece, records: Records) -> Iterator[Score | FormatError]:
         title=records.title,
         composer=records.composer,
     )
-    short = score.note_count * len(order.spans) <= _MOST_WRITTEN_OUT
+    short = score.note_count * len(order.spans) <= cut.MOST_PLAYED  # more is refused
     yield score.play(order.spans) if order.spans and short else score
     yield from _counted(_strokes_left_out(players), "strokes without pitch (R) in a part with pitches are left out")
     yield from _doubts(piece, bars)
