@@ -141,7 +141,7 @@ def test_learning_a_network_shows_its_progress_and_leaves_a_curve(run: Run, home
     assert "epochs 1 to 3" in ran.err
     assert "this model" in ran.err
     assert {p.name for p in home.iterdir()} == {"mine.safetensors", "mine-curve.png"}, "the work is cleared away"
-    assert strict_json(run("info", "mine.safetensors", "--json").out)["model"] == "rnn"
+    assert strict_json(run("info", "mine.safetensors", "--json").out)["model"] == "mixture"
 
 
 def test_one_song_gives_json_without_nan(run: Run, home: Path) -> None:

@@ -87,7 +87,7 @@ def checked(spec: Spec, settings: Settings, tensors: Tensors) -> dict[str, Float
     for name, shape in shapes(spec, settings).items():
         if name not in tensors or tensors[name].shape != shape or tensors[name].dtype.kind != "f":
             raise ModelError(f"the weights '{name}' are missing or of the wrong shape")
-        if not (np.abs(tensors[name].astype(np.float32)) <= LIMIT).all():  # nor where they are no numbers
+        if not (np.abs(tensors[name].astype(np.float64)) <= LIMIT).all():  # nor where they are no numbers
             raise ModelError(f"the weights '{name}' hold values that are no numbers, or far too large")
         found[name] = np.ascontiguousarray(tensors[name], np.float32)
     return found
