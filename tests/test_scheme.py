@@ -215,6 +215,27 @@ def test_a_tune_that_comes_back_higher_is_recalled():
     assert before.found == (72, 5, 2)
 
 
+@pytest.mark.parametrize(
+    ("pitches", "begins_again"),
+    [
+        ([60, 60, 60], [60]),
+        ([60, 60], []),
+        ([62, 60, 62, 60, 62, 60], [62]),
+        ([60, 62, 60, 62, 60], []),
+        ([60, 64, 67, 60, 64, 67, 60, 64, 67], [60]),
+        ([60, 60, 60, 60, 60, 60], [60, 60]),
+        ([60, 62, 64, 65, 67], []),
+    ],
+)
+def test_figures_that_go_round_in_circles_are_seen(pitches, begins_again):
+    recall = Recall()
+    for pitch in pitches:
+        recall.add(pitch, 5)
+    assert recall.circles(4, 3) == begins_again
+    recall.add(pitches[-1], 7)  # another length: no circle
+    assert recall.circles(4, 3) == []
+
+
 def test_a_note_recalled_far_up_stays_in_the_range_of_midi():
     recall = Recall()
     for pitch in (100, 127, 110, 112, 100, 127, 124, 126):

@@ -50,6 +50,29 @@ class Steady:
 
 
 @dataclass(frozen=True, slots=True)
+class Onward:
+    """No figure of at most `longest` notes goes round in circles: heard `times` in a row, it is not begun again.
+
+    Whoever recalls what followed what, and follows it, comes into circles out of which nothing leads; songs have few.
+    """
+
+    longest: int = 4
+    times: int = 3
+    bias: float = -8.0
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Makes the note that would begin the figure again improbable, not impossible: ranges may leave no other."""
+        if symbol is not None or cursor.phase != BODY or cursor.building or cursor.on_chord_voice:
+            return None
+        pitches = cursor.voices[cursor.voice].recall.circles(self.longest, self.times)
+        if not pitches:
+            return None
+        bias = _symbols()
+        bias[pitches] = self.bias
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
 class Voices:
     """The piece has just these voices: none is added once the header is written."""
 

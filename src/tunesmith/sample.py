@@ -14,7 +14,7 @@ import numpy as np
 
 from tunesmith import scheme, theory
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Chords, InKey, Length, Place, Range, Rhythm, Steady, Voices, Wish, place_of
+from tunesmith.constraints import Chords, InKey, Length, Onward, Place, Range, Rhythm, Steady, Voices, Wish, place_of
 from tunesmith.errors import ModelError, RequestError, Unsatisfiable
 from tunesmith.models.spec import BoolArray, FloatArray
 from tunesmith.scheme import Cursor, Event
@@ -49,7 +49,7 @@ class Request:
     meter: Meter | None = None
     tempo: float | None = None
     temperature: float = 1.0
-    rhythm_temperature: float = 0.9
+    rhythm_temperature: float = 1.0
     top_p: float = 0.95
     seed: int = 1
     pieces: int = 1
@@ -164,7 +164,8 @@ def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wis
         length = replace(length, lengths=tuple({*habits.lengths, *range(2, v.DURATIONS)}))
     rhythm = Rhythm(habits.rhythms.get((cursor.beats, cursor.unit), frozenset()))
     chords = Chords(habits.chords, habits.chord_rests)
-    return Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic), rhythm, chords, length
+    kept = Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic)
+    return *kept, rhythm, chords, length, Onward()
 
 
 def _after(head: Sequence[Event]) -> Cursor:

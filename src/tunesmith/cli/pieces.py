@@ -21,7 +21,7 @@ from tunesmith.errors import RequestError
 @click.option("--meter", metavar="METER", help="Such as 3/4 (default: as learned).")
 @click.option("--tempo", type=float, help="Quarter notes a minute (default: as learned).")
 @click.option("--temperature", type=float, default=1.0, show_default=True, help="0.1 safe to 2 wild; 1 as learned.")
-@click.option("--rhythm-temperature", type=float, default=0.9, show_default=True, help="The same for note lengths.")
+@click.option("--rhythm-temperature", type=float, default=1.0, show_default=True, help="The same for note lengths.")
 @click.option("--top-p", type=float, default=0.95, show_default=True, help="Choose among this share of probability.")
 @seed_option(1, "The same seed and request give the same piece.")
 @click.option("-n", "--pieces", type=int, default=1, show_default=True, help="How many pieces.")

@@ -71,6 +71,12 @@ class Recall:
             upward = self._pitches[then] - self._pitches[self._place]
             self.found = Recalled(min(max(pitch + upward, 0), 127), self._durations[then], self._length)
 
+    def circles(self, longest: int, times: int) -> list[int]:
+        """The pitches that would begin figures of at most `longest` notes again, heard so many times in a row."""
+        notes = list(zip(self._pitches[-longest * times :], self._durations[-longest * times :], strict=True))
+        sizes = range(1, min(longest, len(notes) // times) + 1)
+        return [notes[-n][0] for n in sizes if all(notes[-i] == notes[-i - n] for i in range(1, n * (times - 1) + 1))]
+
     def _longest(self, now: int, step: int) -> tuple[int, int]:
         """The place of the longest stretch that ends in these steps, and its length; of equal ones the latest."""
         best, longest = -1, 0
