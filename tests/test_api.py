@@ -223,6 +223,12 @@ def test_learning_from_a_network_that_was_learned_before_is_never_worse_than_it(
     assert next(ts.compose(tuned, bars=2)).note_count
 
 
+def test_without_the_songs_no_counts_of_them_are_kept(songs: Path) -> None:
+    model = ts.learn(songs, epochs=1, size="small", keep_songs=False)
+    assert model.name == "rnn"
+    assert not len(model.songs)
+
+
 def test_a_mixture_gives_its_network_to_start_from(songs: Path) -> None:
     first = ts.learn(songs, epochs=1, size="small", output=songs.parent / "mixture.safetensors")
     assert [type(part).__name__ for part in first.model.parts] == ["Rnn", "Ngram"]  # type: ignore[attr-defined]  # a mixture

@@ -60,11 +60,16 @@ def learning(request: LearnRequest) -> Iterator[Event]:
         raise MissingExtra("torch, which learning needs,", "learn")
     with _work_folder(request) as folder:
         songs = yield from _ingested(request, folder)
-        model, report = yield from RECIPES[request.model](request, songs, folder)
+        model, report = yield from RECIPES[_kind(request)](request, songs, folder)
         learned = _learned(model, request, songs, report)
         if request.output is not None:
             learned = checkpoint.save(learned, request.output)
         yield Finished(learned, report)
+
+
+def _kind(request: LearnRequest) -> str:
+    """The model to learn: counts are the songs in another form, so without songs a mixture is its network alone."""
+    return "rnn" if request.model == "mixture" and not request.keep_songs else request.model
 
 
 class _work_folder:  # noqa: N801 - reads as a function

@@ -61,8 +61,8 @@ class LearnRequest:
     `model`: one of `KINDS`. `start`: where its network starts: "scratch", or a model file with a network that is tuned
     to the songs. `size`: of a network from scratch, one of `SIZES` or "auto". `epochs`: the most (None: by the
     number of songs). `keep_songs`: whether the model file holds the songs, which composing draws headers and
-    ranges from. `resume`: go on where an earlier run of the same request was stopped. `jobs`, `only`
-    and `drop_near_duplicates`: see `ImportRequest`.
+    ranges from; if not, a mixture is its network alone, for counts would give the songs away. `resume`: go on where
+    an earlier run of the same request was stopped. `jobs`, `only` and `drop_near_duplicates`: see `ImportRequest`.
     """
 
     songs: tuple[Path | Score, ...]

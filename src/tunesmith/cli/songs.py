@@ -74,7 +74,11 @@ def import_(songs: tuple[Path, ...], **options: Any) -> None:
 @click.option("--size", default="auto", show_default=True, help="Of the network: auto, small, medium or large.")
 @click.option("--epochs", type=int, help="The most epochs to train for (default: by the number of songs).")
 @seed_option(0, "Of everything random in learning.")
-@click.option("--no-songs", is_flag=True, help="Leave the songs learned out of the model file.")
+@click.option(
+    "--no-songs",
+    is_flag=True,
+    help="Leave the songs learned out of the model file, and the counts, which would give them away.",
+)
 @click.option("--fresh", is_flag=True, help="Start over instead of going on where an earlier run was stopped.")
 @import_options
 @only_option
