@@ -17,11 +17,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, stdev
 
-import numpy as np
 from measure import machine, outcome_of, table
 
 from tunesmith import scheme
@@ -60,9 +60,8 @@ def song_of(grid: Sequence[Sequence[int]], step: int) -> Song:
     """A grid (frames, voices) as arrays that tell no key. Voices without a note are left out."""
     parts = [Part(voice(column, step), program=CHOIR) for column in zip(*grid, strict=True)]
     told = {"meters": (Meter(0, 4, 4),), "keys": (Key(),), "tempos": (Tempo(0, 84.0),)}
-    events = scheme.encode(Score(tuple(part for part in parts if part.notes), **told))
-    pairs = np.array(events, np.int16)
-    return Song(scheme.untold(scheme.frames(events), key=True), pairs[:, 0], pairs[:, 1])
+    song = scheme.as_song(scheme.encode(Score(tuple(part for part in parts if part.notes), **told)))
+    return replace(song, frames=scheme.untold(song.frames, key=True))
 
 
 def separated(row: Sequence[Sequence[float]]) -> list[list[int]]:

@@ -38,9 +38,7 @@ COLLECTIONS = ("pearce-eight", "nottingham")
 
 def arrays(score: Score) -> Song:
     """A prepared song as models see it."""
-    events = scheme.encode(score)
-    pairs = np.array(events, np.int16)
-    return Song(scheme.frames(events), pairs[:, 0], pairs[:, 1])
+    return scheme.as_song(scheme.encode(score))
 
 
 @lru_cache(maxsize=2)

@@ -77,10 +77,8 @@ def songs_of(folder: Path) -> list[Song]:
     for path in sorted(folder.glob("*.mid")):
         for score in formats.read(path):
             if isinstance(score, Score):
-                events = scheme.encode(plain(prepare(score)))
-                rows = scheme.untold(scheme.frames(events), key=True, meter=True)
-                pairs = np.array(events, np.int16)
-                found.append(Song(rows, pairs[:, 0], pairs[:, 1]))
+                song = scheme.as_song(scheme.encode(plain(prepare(score))))
+                found.append(replace(song, frames=scheme.untold(song.frames, key=True, meter=True)))
     return found
 
 

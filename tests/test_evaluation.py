@@ -18,9 +18,7 @@ from tunesmith.score import TPQ
 
 
 def song(pitches: list[int]) -> Song:
-    events = scheme.encode(melody(pitches, TPQ))
-    pairs = np.array(events, np.int16)
-    return Song(scheme.frames(events), pairs[:, 0], pairs[:, 1])
+    return scheme.as_song(scheme.encode(melody(pitches, TPQ)))
 
 
 SONGS = [song([60, 62, 64, 0, 65, 67, 60, 62, 64]), song([67, 65, 64, 62, 60, 0, 0, 60])]

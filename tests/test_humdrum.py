@@ -144,7 +144,7 @@ def test_what_is_no_text(tmp_path: Path) -> None:
         ("*M4/4", (4, 4)), ("*M3/1", (3, 1)), ("*M2/0", (4, 1)), ("*M3/00", (12, 1)), ("*M3%2/2", (3, 4)),
         ("*M2%3/4", None), ("*M4/3%2", None), ("*M0/4", None), ("*M4/128", None), ("*MX", None), ("*MM90", None),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a table, read across
 def test_meters(text: str, meter: tuple[int, int] | None) -> None:
     assert meter_of(text) == meter
 
@@ -158,7 +158,7 @@ def test_meters(text: str, meter: tuple[int, int] | None) -> None:
         ("*k[b-B-]", None, (-1, "major")), ("*k[f#b-]", None, None), ("*k[cancel]", None, None), (None, "*G#:", None),
         ("*k[]", "*c#:", (0, "major")), ("*k[b-]", "*e:phr", (-1, "locrian")),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a table, read across
 def test_keys(signature: str | None, tonic: str | None, key: tuple[int, str] | None) -> None:
     assert key_of(signature and signature_of(signature), tonic_of(tonic) if tonic else None) == key
 
@@ -175,7 +175,7 @@ def test_tempos() -> None:
         ("=7:|!", ["close"]), ("=:||:", ["close", "open"]), ("=!|:", ["open"]), ("=12:|!|:;>", ["close", "open"]),
         ("==:|", ["close"]), ("=|:", ["open"]), ("=:!:", ["close", "open"]), ("=5;", ["bar"]), ("=5a", ["bar"]),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a table, read across
 def test_bar_lines(text: str, kinds: list[str]) -> None:
     assert bar_line(text) == kinds
 
@@ -197,7 +197,7 @@ def test_every_instrument_has_a_name_and_a_program() -> None:
         ("C major", "C"), ("G dominant/B", "G7/B"), ("F# half-diminished", "F#m7b5"), ("B- minor-seventh", "Bbm7"),
         ("D:min7", "Dm7"), ("A:maj", "A"), ("Ebmaj7", "Ebmaj7"), ("N.C.", None), ("viio7", None), ("C strange", None),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a table, read across
 def test_chord_symbols(text: str, expected: str | None) -> None:
     chord = chord_of(text, 0, TPQ)
     assert (chord.text if chord else None) == expected
@@ -242,7 +242,7 @@ def test_a_bar_line_under_held_notes_needs_the_meter_and_its_neighbour() -> None
 def test_marks_of_one_time_stand_in_the_order_of_the_page() -> None:
     signs = [
         Sign("label", "A2", 2, 0, TPQ), Sign("meter", (3, 4), 1, 0, TPQ), Sign("bar", "=2:|!|:", 3, 0, TPQ),
-    ]  # fmt: skip
+    ]  # fmt: skip  # a table, read across
     marks = marks_of([(TPQ, sign) for sign in signs], {TPQ: 2})
     assert [mark.kind for mark in marks] == ["close", "open", "ending", "meter"]
     assert repeats(marks, 2 * TPQ)[0].end == TPQ
@@ -289,7 +289,7 @@ def test_every_order_is_played_as_the_list_says() -> None:
         ("ABCDA", 0, 1), ("ABCDAB", 0, 1), ("AABBCCDDA", 4, 1), ("ABCAD", 1, 0), ("AABCABD", 1, 1), ("ABACADB", -1, -1),
         ("AABABCABCD", -1, -1),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a table, read across
 def test_orders_that_signs_can_say(names: str, repeat_count: int, jump_count: int) -> None:
     sections = [Section(name, i * TPQ, (i + 1) * TPQ) for i, name in enumerate("ABCD")]
     order = order_of(list(names), sections, ())

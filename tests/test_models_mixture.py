@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_models_ngram import stepped
+from test_models_ngram import steps_agree_with_scoring
 from test_models_rnn import make_song, make_spec
 
 from tunesmith.errors import ModelError
@@ -37,18 +37,7 @@ def model() -> Mixture:
 
 
 def test_stepping_gives_distributions_and_agrees_with_scoring(model: Mixture) -> None:
-    songs = [make_song(SPEC, 300, seed) for seed in (3, 12)]
-    symbols, durations = stepped(model, songs)
-    for log_p, allowed in (
-        (symbols, np.stack([SPEC.allowed_symbols(song.frames) for song in songs], 1)),
-        (durations, np.stack([SPEC.allowed_durations(song.symbols) for song in songs], 1)),
-    ):
-        np.testing.assert_allclose(np.exp(log_p).sum(-1), 1, atol=1e-9)
-        assert (np.isfinite(log_p) == allowed).all()
-    steps = np.arange(300)
-    for row, song in enumerate(songs):
-        found = np.stack((symbols[steps, row, song.symbols], durations[steps, row, song.durations]), 1)
-        np.testing.assert_allclose(score(model, song), found, atol=1e-4)
+    steps_agree_with_scoring(model, [make_song(SPEC, 300, seed) for seed in (3, 12)], 1e-4)
 
 
 def test_selected_songs_go_on_as_if_they_had_been_there_from_the_start(model: Mixture) -> None:

@@ -157,10 +157,9 @@ def work(job: Job) -> tuple[list[tuple[int, Piece, NDArray[Any]]], int]:
 
 
 def in_turn(corpus: Corpus, seed: int) -> list[list[int]]:
-    """For each class its songs in random order, one of each group of near-duplicates first."""
+    """For each class its songs in random order, one of each group of near-duplicates."""
     random = np.random.default_rng(seed)
     turns: list[list[int]] = [[] for _ in CLASSES]
-    later: list[list[int]] = [[] for _ in CLASSES]
     met: set[int] = set()
     for number in random.permutation(len(corpus)).tolist():
         kind = int(corpus[number].symbols[0]) - v.STYLE.first
@@ -168,8 +167,6 @@ def in_turn(corpus: Corpus, seed: int) -> list[list[int]]:
         if group not in met:
             met.add(group)
             turns[kind].append(number)
-        else:
-            later[kind].append(number)
     return turns
 
 

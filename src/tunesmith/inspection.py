@@ -15,7 +15,7 @@ from tunesmith.checkpoint import Learned
 from tunesmith.errors import FormatError, SongWarning, StorageError, TunesmithError
 from tunesmith.evaluation import Bits, bits_of, total
 from tunesmith.formats import ReadOptions
-from tunesmith.models import Song, score
+from tunesmith.models import score
 from tunesmith.prepare import only, prepare
 from tunesmith.scheme.steps import encode_steps
 from tunesmith.score import Score
@@ -84,8 +84,7 @@ def _evaluated(learned: Learned, song: Score, name: str) -> Evaluated:
         events = encode(prepare(song))
     except TunesmithError as error:
         return Evaluated(name, Bits(), str(error))
-    pairs = np.array(events, np.int16)
-    arrays = Song(scheme.frames(events), pairs[:, 0], pairs[:, 1])
+    arrays = scheme.as_song(events)
     bits = bits_of(score(learned.model, arrays), arrays)
     problem = "" if np.isfinite(bits.per_note) else "holds something this model can never write"
     return Evaluated(name, bits, problem)

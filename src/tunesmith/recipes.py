@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,14 +23,12 @@ from tunesmith.models.alphabet import Alphabet, small_spec
 from tunesmith.models.mixture import Mixture
 from tunesmith.models.ngram import Ngram
 from tunesmith.models.ngram import Settings as Counting
+from tunesmith.models.rnn import Rnn
 from tunesmith.models.spec import Spec
 from tunesmith.scheme import steps
 from tunesmith.score import Score
 from tunesmith.train import Epoch, Outcome, Plan, train
 from tunesmith.yardsticks import compared, counted, token_scores
-
-if TYPE_CHECKING:
-    from tunesmith.models.rnn import Rnn
 
 NETWORKS = ("mixture", "rnn", "seed")
 KINDS = ("mixture", "rnn", "ngram", "uniform", "seed")
@@ -127,15 +125,16 @@ def plan_for(request: LearnRequest, songs: Corpus) -> Plan:
     settings, rate, _ = SIZES[size]
     # Few songs are heard often, many less often: about three million events in all, some minutes on two cores.
     epochs = request.epochs or max(15, min(MOST_EPOCHS, 3_000_000 // max(events, 1)))
-    return Plan(
-        settings,
-        epochs=epochs,
-        batch=next(batch for most, batch in BATCHES if len(songs) <= most),
-        rate=rate,
-        patience=max(8, epochs // 4),
-        refit=len(songs) <= 400,
-        seed=request.seed,
-    )
+    return _plan(request, songs, settings, rate, epochs, patience=max(8, epochs // 4))
+
+
+def _plan(
+    request: LearnRequest, songs: Corpus, settings: dict[str, Any], rate: float, epochs: int, patience: int
+) -> Plan:
+    """The plan, with what the number of songs decides."""
+    batch = next(batch for most, batch in BATCHES if len(songs) <= most)
+    refit = len(songs) <= 400
+    return Plan(settings, epochs, batch, rate, patience=patience, refit=refit, seed=request.seed)
 
 
 Result = tuple[Model, dict[str, Any]]
@@ -162,8 +161,6 @@ def _networks(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[E
     start = before.tensors() if before else None
     mark = songs.about["mark"] + (checkpoint.mark_of(start) if start else "")
     outcome = yield from train(songs, kept, held, spec, plan, folder, mark=mark, start=start)
-    from tunesmith.models.rnn import Rnn
-
     report = compared(songs, kept, held) | {"refit": plan.refit}
     if held:
         if before:
@@ -197,8 +194,6 @@ def network_of(learned: Learned) -> Rnn:
     Raises:
         ModelError: it has none.
     """
-    from tunesmith.models.rnn import Rnn
-
     parts = learned.model.parts if isinstance(learned.model, Mixture) else (learned.model,)
     network = next((part for part in parts if isinstance(part, Rnn)), None)
     if network is None:
@@ -210,15 +205,8 @@ def tuning_plan(request: LearnRequest, songs: Corpus, before: Rnn) -> Plan:
     """How to tune a network that was learned before to these songs."""
     least, most = TUNING_EPOCHS
     epochs = request.epochs or max(least, min(most, TUNING_EVENTS // max(int(songs.about["events"]), 1)))
-    return Plan(
-        before.settings() | TUNING,
-        epochs=epochs,
-        batch=next(batch for most, batch in BATCHES if len(songs) <= most),
-        rate=TUNING_RATE,
-        patience=max(4, epochs // 4),
-        refit=len(songs) <= 400,
-        seed=request.seed,
-    )
+    settings = before.settings() | TUNING
+    return _plan(request, songs, settings, TUNING_RATE, epochs, patience=max(4, epochs // 4))
 
 
 def _learn_rnn(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, Result]:
@@ -267,8 +255,6 @@ def _learn_counted(request: LearnRequest, songs: Corpus, folder: Path) -> Genera
 
 def _learn_seed(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, Result]:
     """The historical preset, and beside it what it does on a song left out."""
-    from tunesmith.models.rnn import Rnn
-
     inner = small_spec(len(steps.SYMBOLS), 1, SEED_WIDTH)
     plan = dataclasses.replace(SEED_PLAN, seed=request.seed, epochs=request.epochs or SEED_PLAN.epochs)
 

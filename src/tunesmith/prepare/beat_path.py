@@ -38,7 +38,7 @@ CHUNK = 256  # onsets whose steps are worked out together
 CHANCES = {
     0.0: 0.8, 1 / 2: 0.4, 1 / 4: 0.12, 3 / 4: 0.16, 1 / 3: 0.03, 2 / 3: 0.04,
     1 / 8: 0.01, 3 / 8: 0.01, 5 / 8: 0.01, 7 / 8: 0.015, 1 / 6: 0.006, 5 / 6: 0.008,
-}  # fmt: skip
+}  # fmt: skip  # a table, read across
 PHASES = 192  # steps in which a place inside the beat is looked up
 
 

@@ -8,7 +8,7 @@
 - `arrays`: the frames that models see, and what can be done to them
 """
 
-from tunesmith.scheme.arrays import bars_left, frame, frames, tell_bars_left, transpose, untold
+from tunesmith.scheme.arrays import as_song, bars_left, frame, frames, tell_bars_left, transpose, untold
 from tunesmith.scheme.codec import Event, carried, decode, encode
 from tunesmith.scheme.cursor import Cursor
 from tunesmith.scheme.viewpoints import spec
@@ -16,6 +16,7 @@ from tunesmith.scheme.viewpoints import spec
 __all__ = [
     "Cursor",
     "Event",
+    "as_song",
     "bars_left",
     "carried",
     "decode",

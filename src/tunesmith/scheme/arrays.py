@@ -11,6 +11,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.models import Song
 from tunesmith.models.spec import IntArray
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import Cursor
@@ -54,6 +55,12 @@ def frames(events: list[tuple[int, int]]) -> NDArray[np.int16]:
         values.extend(frame(cursor))
         cursor.advance(symbol, duration)
     return np.array(values, np.int16).reshape(-1, COLUMNS)
+
+
+def as_song(events: list[tuple[int, int]]) -> Song:
+    """A row of events as models see it, bars left not told."""
+    pairs = np.array(events, np.int16)
+    return Song(frames(events), pairs[:, 0], pairs[:, 1])
 
 
 def tell_bars_left(rows: IntArray, last_bar: int) -> IntArray:

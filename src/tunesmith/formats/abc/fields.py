@@ -146,11 +146,11 @@ def _beat(text: str, unit: Fraction) -> Fraction:
 _MARKS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307",
     '"': "\u0308", "o": "\u030a", "H": "\u030b", "v": "\u030c", "c": "\u0327", ",": "\u0327", ";": "\u0328",
-}  # fmt: skip
+}  # fmt: skip  # a table, read across
 _PAIRS = {
     "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "aa": "å", "AA": "Å", "/o": "ø", "/O": "Ø",
     "/l": "ł", "/L": "Ł", "/d": "đ", "/D": "Đ", "DH": "Ð", "dh": "ð", "TH": "Þ", "th": "þ",
-}  # fmt: skip
+}  # fmt: skip  # a table, read across
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\([%\\&])|\\(..)|(&#?\w{1,32};)")
 
 

@@ -102,12 +102,12 @@ _BY_PROGRAM: dict[int, tuple[tuple[str, str], ...]] = {
     107: (("koto", "Koto"),),
     109: (("bagpS", "Bagpipes"), ("bagpI", "Bagpipes"), ("cornm", "Cornemuse")),
     114: (("steel", "Steel drum"),),
-}  # fmt: skip
+}  # fmt: skip  # a table, read across
 
 # instrument classes (*ICstr): the program where no instrument is named
 _CLASSES = {"vox": _VOICE, "str": 48, "ww": 73, "bras": 61, "brass": 61, "klav": 0, "idio": 0}
 _KEYBOARDS = {"piano", "forte", "klav", "cemba", "cembc", "clavi", "organ", "porta", "reedo", "physh", "harmn",
-              "hammd", "clest", "rhode", "accor", "arpa"}  # fmt: skip
+              "hammd", "clest", "rhode", "accor", "arpa"}  # fmt: skip  # a table, read across
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _LINE = re.compile("[:|!]+")
 _MODE_NAMES = {
     "ion": "major", "dor": "dorian", "phr": "phrygian", "lyd": "lydian", "mix": "mixolydian",
     "aeo": "minor", "loc": "locrian",
-}  # fmt: skip
+}  # fmt: skip  # a table, read across
 _MINOR_THIRD = {"minor", "dorian", "phrygian", "locrian"}
 SLOWEST, FASTEST = 5.0, 1000.0
 _LARGEST_UNIT = 64
