@@ -61,7 +61,8 @@ class LearnView(ReadingView):
         history = [h for h in report.get("history", ()) if not math.isnan(h[1])]
         if not history:
             return
-        baselines = {k: b for k, b in report["bits_per_note"].items() if k != "learned"}
+        # the curve is the network's: its own best is no baseline
+        baselines = {k: b for k, b in report["bits_per_note"].items() if k not in ("learned", "network")}
         path = model.with_name(f"{model.stem}-curve.png")  # MODEL.png may be the picture of a piece
         try:
             api.save_curve([h[0] for h in history], [h[1] for h in history], baselines, path)
