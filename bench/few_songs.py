@@ -27,8 +27,8 @@ from tunesmith.errors import TunesmithError
 from tunesmith.evaluation import Bits, evaluate, total
 from tunesmith.models import Model, Song
 from tunesmith.models.uniform import Uniform
+from tunesmith.plans import network_of
 from tunesmith.prepare import prepare
-from tunesmith.recipes import network_of
 from tunesmith.score import Score
 from tunesmith.train import train
 

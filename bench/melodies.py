@@ -29,8 +29,8 @@ from tunesmith.models.ngram import Ngram
 from tunesmith.models.ngram import Settings as Counting
 from tunesmith.models.spec import Spec
 from tunesmith.models.uniform import Uniform
+from tunesmith.plans import SEED_SETTINGS
 from tunesmith.prepare import prepare
-from tunesmith.recipes import SEED_SETTINGS
 from tunesmith.scheme.viewpoints import RECALLED
 from tunesmith.score import Key, Meter, Score, Tempo
 from tunesmith.train import Plan, train

@@ -1,10 +1,10 @@
 """What the base model learns from: pieces and single lines, drawn class by class from an imported data folder.
 
-    python tools/base_material.py CORPUS MATERIAL [--apart OTHER_CORPUS]
+    python tools/base_material.py CORPUS MATERIAL [--apart OTHER_CORPUS]...
 
 CORPUS is what `tunesmith import DATA -o CORPUS` made. Long pieces give windows of some bars; every voice is also a
-melody. With `--apart`, songs of which more than a fifth of the steps also stand in the other corpus are left out, so
-that the base model can be measured on it. MATERIAL becomes a folder of arrays:
+melody. With `--apart`, songs of which more than a fifth of the steps also stand in another corpus are left out, so
+that the base model can be measured on that. MATERIAL becomes a folder of arrays:
 `events.npy` (N, 2), `frames.npy` (N, columns), `pieces.npy`, one row a piece.
 """
 
@@ -83,10 +83,13 @@ def lines_of(score: Score) -> Iterator[tuple[Part, list[int]]]:
             yield Part(notes, program=part.program), [n.pitch for n in notes]
 
 
-def known_runs(corpus: Corpus) -> Runs:
-    """All runs of a corpus, sorted."""
+def known_runs(corpora: Sequence[Corpus]) -> Runs:
+    """All runs of some corpora, sorted."""
     found = [
-        runs_of([n.pitch for n in line.notes]) for i in range(len(corpus)) for line, _ in lines_of(score_of(corpus, i))
+        runs_of(pitches)
+        for corpus in corpora
+        for number in range(len(corpus))
+        for _, pitches in lines_of(score_of(corpus, number))
     ]
     return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
 
@@ -175,12 +178,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("corpus", type=Path)
     options.add_argument("material", type=Path)
-    options.add_argument("--apart", type=Path, help="a corpus of which no song may be learned")
+    options.add_argument("--apart", type=Path, action="append", default=[], help="a corpus not to learn from")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--jobs", type=int, default=2)
     given = options.parse_args()
     corpus = Corpus(given.corpus)
-    known = known_runs(Corpus(given.apart)) if given.apart else np.empty(0, np.uint64)
+    known = known_runs([Corpus(folder) for folder in given.apart])
     print(f"{len(corpus)} songs; {len(known)} runs to keep apart from", file=sys.stderr, flush=True)
     turns, counts, left_out = in_turn(corpus, given.seed), Counter[int](), 0
     events, frames, rows, start = [], [], [], 0

@@ -183,7 +183,7 @@ def main() -> None:
 def write(path: Path, trainer: Trainer, settings: Settings, report: dict[str, Any]) -> None:
     """The model file, its weights in 16 bits."""
     model = Rnn(trainer.spec, settings, {name: t.astype(np.float16) for name, t in trainer.tensors().items()})
-    about = {"seed": 0, "files": [], "report": report | {"torch": torch.__version__}}
+    about = {"base": True, "seed": 0, "files": [], "report": report | {"torch": torch.__version__}}
     features = tuple(feature.name for feature in trainer.spec.features)
     checkpoint.save(Learned("rnn", model, features, LearnedSongs(), about), path, half=True)
 

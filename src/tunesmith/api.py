@@ -27,29 +27,37 @@ from tunesmith.corpus import Entry, Gathered, ImportRequest, Ingested, Kind, Sum
 from tunesmith.corpus import Table as SongTable
 from tunesmith.errors import (
     CorpusError,
+    FormatError,
     MissingExtra,
     RequestError,
     SongWarning,
     StorageError,
     TunesmithError,
+    UnknownFormat,
 )
 from tunesmith.evaluation import Bits
 from tunesmith.files import make_folder, probe_writable, write_atomically
 from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
 from tunesmith.formats.digits import STEP_SECONDS
-from tunesmith.inspection import Evaluated, evaluate, info, is_warning, read_songs, summed
+from tunesmith.inspection import Evaluated, evaluate, info, is_warning, load_model, read_songs, summed
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
+from tunesmith.plans import BASE, SCRATCH
 from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare, prepare_counting
 from tunesmith.sample import Request
+from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Key, Meter, Score
+from tunesmith.surprise import Surprise, by_bits
 from tunesmith.train import Epoch
 
 __all__ = [
     "AUDIO",
+    "BASE",
     "FORMATS",
     "KINDS",
     "OUTPUTS",
+    "SCRATCH",
     "SIZES",
+    "TEXTURES",
     "UNFOLDED",
     "Bits",
     "Entry",
@@ -71,6 +79,7 @@ __all__ = [
     "Songs",
     "StorageError",
     "Summary",
+    "Surprise",
     "WriteOptions",
     "bass",
     "checked",
@@ -95,13 +104,17 @@ __all__ = [
     "read_songs",
     "save",
     "save_curve",
+    "save_surprise",
     "summed",
     "write_text",
 ]
 PathLike = str | Path
 VIEWS = ("score", "roll", "contour")  # what a picture can show
+DRAWN = ("png", "svg", "pdf")  # how a picture of surprise may end
+SURPRISING = (1, 2, 4, 8)  # bits: where its colours change
 PAPERS = ("a4", "letter")  # of a PDF
 AUDIO = next(f.endings for f in FORMATS if f.name == "audio")
+TEXTURES = v.STYLES  # that a piece can have
 UNFOLDED = next(f.endings for f in FORMATS if f.name == "MIDI")  # in which repeats are written out
 OUTPUTS = ("musicxml", "mid", "svg", "png", "wav", "mp3", "html")
 
@@ -204,17 +217,7 @@ def learn(
     return finished.learned
 
 
-def load_model(path: PathLike) -> Learned:
-    """Read a model file.
-
-    Raises:
-        StorageError: it cannot be opened.
-        ModelError: it is damaged, not ours, or of a newer version.
-    """
-    return checkpoint.load(Path(path))
-
-
-def compose(model: Learned | PathLike, request: Request | None = None, **options: Any) -> Iterator[Score]:
+def compose(model: Learned | PathLike = BASE, request: Request | None = None, **options: Any) -> Iterator[Score]:
     """New pieces from a model. `options` are fields of `Request`; `key` and `meter` may be text ("D minor", "6/8").
 
     Each piece carries its request, seed and the model's hash as `provenance`.
@@ -335,6 +338,29 @@ def save_curve(
 
     data = loss_curve(training, held_out, baselines)
     write_atomically(Path(path), lambda file: file.write(data))
+
+
+def save_surprise(result: Evaluated, path: PathLike) -> None:
+    """Write the notes of a song as bars over time, darker the more bits they cost: a .svg, .png or .pdf file.
+
+    `result` is of `evaluate` with `notes=True`.
+
+    Raises:
+        UnknownFormat: the ending is another one.
+        FormatError: nothing was measured.
+        MissingExtra: matplotlib is not installed.
+        StorageError: the file cannot be written.
+    """
+    path = Path(path)
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in DRAWN:
+        raise UnknownFormat(f"unknown format {path.suffix or '(none)'}", fix=f"end it in one of: {', '.join(DRAWN)}")
+    if result.score is None:
+        raise FormatError(result.problem or "the notes were not measured", path=result.name)
+    from tunesmith.plots import surprise_roll
+
+    data = surprise_roll(result.score, by_bits(result.notes, SURPRISING), SURPRISING, kind)
+    write_atomically(path, lambda file: file.write(data))
 
 
 def _in_notebook(piece: Score) -> str:

@@ -25,6 +25,7 @@ from tunesmith.scheme import vocabulary as v
 
 FORMAT = 1  # raised when older programs could not read the file
 MAX_BYTES = 4 << 30
+BASE = Path(__file__).with_name("weights") / "base.safetensors"  # the model that ships with the program
 _LEARN = "learn one: tunesmith learn SONGS -o mine.safetensors"
 _AGAIN = "copy it again, or learn it again"
 _FOREIGN = "is a safetensors file, but not a Tunesmith model"

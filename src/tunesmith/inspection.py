@@ -16,9 +16,11 @@ from tunesmith.errors import FormatError, SongWarning, StorageError, TunesmithEr
 from tunesmith.evaluation import Bits, bits_of, total
 from tunesmith.formats import ReadOptions
 from tunesmith.models import score
+from tunesmith.plans import BASE
 from tunesmith.prepare import only, prepare
 from tunesmith.scheme.steps import encode_steps
 from tunesmith.score import Score
+from tunesmith.surprise import Surprise, surprises
 
 PathLike = str | Path
 
@@ -47,23 +49,42 @@ def is_warning(problem: TunesmithError) -> bool:
     return isinstance(problem, SongWarning)
 
 
+def load_model(path: PathLike = BASE) -> Learned:
+    """Read a model file; "base" stands for the model that ships with the program.
+
+    Raises:
+        StorageError: it cannot be opened.
+        ModelError: it is damaged, not ours, or of a newer version.
+    """
+    return checkpoint.load(checkpoint.BASE if str(path) == BASE else Path(path))
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """How well a model predicts a song: its name, and bits per note; `problem` says why it could not be measured."""
+    """How well a model predicts a song: its name, and bits per note; `problem` says why it could not be measured.
+
+    Where notes were asked for: what every event cost, and the score as the model sees it.
+    """
 
     name: str
     bits: Bits
     problem: str = ""
+    notes: tuple[Surprise, ...] = ()
+    score: Score | None = None
 
 
-def evaluate(model: Learned | PathLike, *paths: PathLike, options: ReadOptions | None = None) -> Iterator[Evaluated]:
+def evaluate(
+    model: Learned | PathLike, *paths: PathLike, options: ReadOptions | None = None, notes: bool = False
+) -> Iterator[Evaluated]:
     """Bits per note of every song of files and folders under a model, song by song. See `evaluation.bits_of`.
+
+    With `notes`, also what every event cost.
 
     Raises:
         StorageError: a path does not exist.
         ModelError: the model file is not readable.
     """
-    learned = model if isinstance(model, Learned) else checkpoint.load(Path(model))
+    learned = model if isinstance(model, Learned) else load_model(model)
     for path in corpus.find_files([Path(p) for p in paths]):
         try:
             for song in formats.read(path, options):
@@ -73,12 +94,12 @@ def evaluate(model: Learned | PathLike, *paths: PathLike, options: ReadOptions |
                     yield Evaluated(path.stem, Bits(), str(song))
                 else:
                     line = only(song, options.only if options else "all")
-                    yield _evaluated(learned, line, song.title or path.stem)
+                    yield _evaluated(learned, line, song.title or path.stem, notes)
         except TunesmithError as error:
             yield Evaluated(path.stem, Bits(), str(error))
 
 
-def _evaluated(learned: Learned, song: Score, name: str) -> Evaluated:
+def _evaluated(learned: Learned, song: Score, name: str, notes: bool) -> Evaluated:
     encode = encode_steps if learned.name == "alphabet" else scheme.encode
     try:
         events = encode(prepare(song))
@@ -87,7 +108,10 @@ def _evaluated(learned: Learned, song: Score, name: str) -> Evaluated:
     arrays = scheme.as_song(events)
     bits = bits_of(score(learned.model, arrays), arrays)
     problem = "" if np.isfinite(bits.per_note) else "holds something this model can never write"
-    return Evaluated(name, bits, problem)
+    if not notes or problem:
+        return Evaluated(name, bits, problem)
+    carried = scheme.decode(events).replace(title=name)
+    return Evaluated(name, bits, notes=tuple(surprises(learned.model, events, name)), score=carried)
 
 
 def summed(results: Iterable[Evaluated]) -> Bits:
@@ -102,7 +126,7 @@ def info(path: PathLike, options: ReadOptions | None = None) -> dict[str, Any]:
     Raises:
         TunesmithError: it cannot be read.
     """
-    path = Path(path)
+    path = checkpoint.BASE if str(path) == BASE else Path(path)
     if path.suffix.lower() == ".safetensors":
         head = checkpoint.read_head(path)
         return (

@@ -12,7 +12,6 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,10 @@ from tunesmith.corpus import Corpus, Entry, Gathered, Ingested
 from tunesmith.errors import CorpusError, MissingExtra, RequestError
 from tunesmith.files import make_folder
 from tunesmith.models import Model, name_of
-from tunesmith.recipes import KINDS, NETWORKS, RECIPES, SIZES, LearnRequest, start_of
+from tunesmith.plans import KINDS, NETWORKS, SIZES, LearnRequest, start_of
+from tunesmith.recipes import RECIPES
 from tunesmith.scheme import steps
+from tunesmith.score import Score
 from tunesmith.train import Epoch
 
 __all__ = ["KINDS", "SIZES", "Event", "Finished", "LearnRequest", "learning"]
@@ -55,13 +56,13 @@ def learning(request: LearnRequest) -> Iterator[Event]:
     """
     request.check()
     _check_output(request)
-    start_of(request)  # before an hour of reading, not after it
+    before = start_of(request)  # before an hour of reading, not after it
     if request.model in NETWORKS and importlib.util.find_spec("torch") is None:
         raise MissingExtra("torch, which learning needs,", "learn")
     with _work_folder(request) as folder:
-        songs = yield from _ingested(request, folder)
+        songs = yield from _ingested(request, folder, before)
         model, report = yield from RECIPES[_kind(request)](request, songs, folder)
-        learned = _learned(model, request, songs, report)
+        learned = _learned(model, request, songs, report, before)
         if request.output is not None:
             learned = checkpoint.save(learned, request.output)
         yield Finished(learned, report)
@@ -107,25 +108,39 @@ def _check_output(request: LearnRequest) -> None:
     probe_writable(request.output)
 
 
-def _ingested(request: LearnRequest, folder: Path) -> Generator[Event, None, Corpus]:
+def _ingested(request: LearnRequest, folder: Path, before: Learned | None) -> Generator[Event, None, Corpus]:
     encode = steps.encode_steps if request.model == "seed" else scheme.encode
-    songs = yield from corpus.gathered(request.importing(), folder / "songs", encode)
+    importing, known = request.importing(), _scores(before)
+    importing = dataclasses.replace(importing, songs=(*known, *importing.songs))
+    songs = yield from corpus.gathered(importing, folder / "songs", encode)
     names = songs.names() if len(songs) < 10_000 else []
-    held = corpus.split(songs, request.seed)[1]
+    held = [] if known else corpus.split(songs, request.seed)[1]
     yield Ingested.of(songs, tuple(names[i] for i in held if names))
     return songs
 
 
-def _learned(model: Model, request: LearnRequest, songs: Corpus, report: dict[str, Any]) -> Learned:
+def _scores(before: Learned | None) -> list[Score]:
+    """The songs that a model knows."""
+    if before is None:
+        return []
+    return [scheme.decode(before.songs[i]).replace(title=name) for i, name in enumerate(before.songs.names)]
+
+
+def _learned(
+    model: Model, request: LearnRequest, songs: Corpus, report: dict[str, Any], before: Learned | None
+) -> Learned:
     files = {entry.path: entry.sha256 for entry in songs.entries() if entry.status == "kept" and entry.sha256}
+    named = [{"name": Path(path).name, "sha256": mark} for path, mark in files.items()]
+    named = [*(before.about["files"] if before else ()), *named]
     about = {
         "program": __version__,
         "python": platform.python_version(),
         "numpy": np.__version__,
         "torch": metadata.version("torch") if request.model in NETWORKS else None,
         "seed": request.seed,
-        "files": [{"name": Path(path).name, "sha256": mark} for path, mark in islice(files.items(), MOST_FILES)],
-        "files_not_named": max(0, len(files) - MOST_FILES),
+        "started_from": before.digest if before else "",
+        "files": named[:MOST_FILES],
+        "files_not_named": max(0, len(named) - MOST_FILES),
         "report": json.loads(json.dumps(report)),
     }
     stored = LearnedSongs()

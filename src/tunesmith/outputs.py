@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +124,42 @@ def convert_song(song: Path, output: Path, options: WriteOptions, step: float, d
     click.echo("\n".join(map(str, written)))
     if not all(map(api.is_warning, problems)):
         sys.exit(IN_PART)
+
+
+def picture_place(picture: Path | None) -> Path | None:
+    """Where the pictures go, if any are asked for, before anything is measured.
+
+    Raises:
+        UnknownFormat: no picture ends like this.
+        StorageError: it cannot be written.
+    """
+    from tunesmith import api
+
+    if picture is not None:
+        if picture.suffix.lstrip(".").lower() not in api.DRAWN:
+            fix = f"end it in one of: {' '.join('.' + kind for kind in api.DRAWN)}"
+            raise UnknownFormat(f"{picture.name} is not a picture", fix=fix)
+        api.make_folder(picture.parent)
+        api.probe_writable(picture)
+    return picture
+
+
+def numbered(path: Path, number: int) -> Path:
+    """The file of the first song, of the second, ..."""
+    return path.with_stem(f"{path.stem}-{number}")
+
+
+@contextmanager
+def note_table(path: Path | None) -> Iterator[Callable[[object], None]]:
+    """Where to add what every note cost; nowhere, if no file is named."""
+    from tunesmith import api
+
+    if path is None:
+        yield lambda note: None
+        return
+    api.make_folder(path.parent)
+    with api.SongTable(path, [field.name for field in dataclasses.fields(api.Surprise)]) as table:
+        yield table.add
 
 
 def complain(problems: Sequence[TunesmithError], done: int, path: Path) -> None:

@@ -6,102 +6,44 @@ import dataclasses
 import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from tunesmith import checkpoint, corpus, scheme
 from tunesmith.checkpoint import Learned
-from tunesmith.corpus import Corpus, ImportRequest
-from tunesmith.errors import ModelError, RequestError
-from tunesmith.evaluation import evaluate, total
+from tunesmith.corpus import Corpus
+from tunesmith.errors import CorpusError
+from tunesmith.evaluation import Bits, evaluate, total
 from tunesmith.feeding import as_it_is
 from tunesmith.files import make_folder
-from tunesmith.models import Model, Song
+from tunesmith.models import Model, Song, Tensors
 from tunesmith.models.alphabet import Alphabet, small_spec
 from tunesmith.models.mixture import Mixture
 from tunesmith.models.ngram import Ngram
 from tunesmith.models.ngram import Settings as Counting
 from tunesmith.models.rnn import Rnn
 from tunesmith.models.spec import Spec
+from tunesmith.plans import (
+    SEED_PLAN,
+    SEED_WIDTH,
+    LearnRequest,
+    adding_plan,
+    network_of,
+    plan_for,
+    start_of,
+    tuning_plan,
+)
 from tunesmith.scheme import steps
-from tunesmith.score import Score
 from tunesmith.train import Epoch, Outcome, Plan, train
-from tunesmith.yardsticks import compared, counted, token_scores
+from tunesmith.yardsticks import by_meter, compared, counted, token_scores
 
-NETWORKS = ("mixture", "rnn", "seed")
-KINDS = ("mixture", "rnn", "ngram", "uniform", "seed")
-# The one dial: settings of the network by size, its learning rate, and up to how many events "auto" takes it.
-SIZES: dict[str, tuple[dict[str, Any], float, float]] = {
-    "small": ({"hidden": 128, "dropout": 0.6, "input_dropout": 0.3}, 8e-3, 20_000),
-    "medium": ({"hidden": 256, "dropout": 0.4, "input_dropout": 0.1}, 4e-3, 400_000),
-    "large": ({"hidden": 512, "layers": 2, "dropout": 0.2}, 2e-3, math.inf),
-}
-BATCHES = ((40, 2), (150, 4), (400, 8), (math.inf, 16))  # up to so many songs: songs a step
-# The historical recipe: what its author used, where it is known (windows of 20, LSTM 256, dropout 0.2, softmax).
-SEED_SETTINGS = {"hidden": 256, "layers": 1, "dropout": 0.2, "pointer": False, "relative": False, "window": 20}
-SEED_WIDTH = 32
-SEED_PLAN = Plan(SEED_SETTINGS, epochs=40, batch=1, rate=1.2e-2, weight_decay=0.0, transpose=0, tell=0.0)
-MOST_EPOCHS = 40
-SCRATCH = "scratch"
-_FIX_SIZE = "leave out --size, or learn with --from scratch"
-# Tuning a network that was learned before: it knows music, and is to hear no more than so many events in each stage.
-TUNING = {"dropout": 0.4, "input_dropout": 0.1}
-TUNING_EVENTS, TUNING_EPOCHS, TUNING_RATE = 80_000, (2, 24), 1e-3
 COUNTING = Counting()  # the n-gram part of a mixture
-
-
-@dataclass(frozen=True, slots=True)
-class LearnRequest:
-    """What to learn from and how. `songs`: files, folders, or scores. `output`: where the model goes (None: nowhere).
-
-    `model`: one of `KINDS`. `start`: where its network starts: "scratch", or a model file with a network that is tuned
-    to the songs. `size`: of a network from scratch, one of `SIZES` or "auto". `epochs`: the most (None: by the
-    number of songs). `keep_songs`: whether the model file holds the songs, which composing draws headers and
-    ranges from; if not, a mixture is its network alone, for counts would give the songs away. `resume`: go on where
-    an earlier run of the same request was stopped. `jobs`, `only` and `drop_near_duplicates`: see `ImportRequest`.
-    """
-
-    songs: tuple[Path | Score, ...]
-    output: Path | None = None
-    model: str = "mixture"
-    start: str | Path = "scratch"
-    size: str = "auto"
-    epochs: int | None = None
-    seed: int = 0
-    keep_songs: bool = True
-    step_seconds: float = 0.4
-    only: str = "all"
-    resume: bool = True
-    jobs: int | None = None
-    drop_near_duplicates: bool = False
-
-    def importing(self) -> ImportRequest:
-        """The part of the request that is about reading songs."""
-        return ImportRequest(
-            self.songs,
-            jobs=self.jobs,
-            drop_near_duplicates=self.drop_near_duplicates,
-            step_seconds=self.step_seconds,
-            only=self.only,
-        )
-
-    def check(self) -> None:
-        """Raise `RequestError` for what makes no sense."""
-        if self.model not in KINDS:
-            raise RequestError(f"unknown model {self.model!r}", fix=f"choose from {', '.join(KINDS)}")
-        if self.size not in ("auto", *SIZES):
-            raise RequestError(f"unknown size {self.size!r}", fix=f"choose from auto, {', '.join(SIZES)}")
-        if self.start != SCRATCH and self.size != "auto":
-            raise RequestError("a size was asked for, but a network that was learned before has one", fix=_FIX_SIZE)
-        if self.start != SCRATCH and self.model not in ("mixture", "rnn"):
-            raise RequestError(f"the model {self.model!r} starts from nothing", fix=f"leave out --from {self.start}")
-        if self.epochs is not None and not 1 <= self.epochs <= 100_000:
-            raise RequestError(f"{self.epochs} epochs make no sense", fix="choose from 1 to 100000")
-        if not 0 <= self.seed < 2**31:
-            raise RequestError(f"seed {self.seed} is out of range", fix="choose from 0 to 2147483647")
-        self.importing().check()
+PARTS = ("rnn", "ngram")  # of a mixture that is learned
+ASKED = 50  # songs known that are measured when others are added
+REPLAYED = 12_000  # events of an epoch in which songs are added
 
 
 def _spec_of(songs: Corpus) -> Spec:
@@ -114,27 +56,6 @@ def _spec_of(songs: Corpus) -> Spec:
         np.maximum(high, song.frames.max(0), out=high)
     varied = {f.name for f in world.features if low[f.place] != high[f.place]}
     return scheme.spec(frozenset(varied | {"bars left"}))
-
-
-def plan_for(request: LearnRequest, songs: Corpus) -> Plan:
-    """How to train on these songs: small sets get small networks and many epochs."""
-    events = int(songs.about["events"])
-    size = request.size
-    if size == "auto":
-        size = next(name for name, (_, _, most) in SIZES.items() if events <= most)
-    settings, rate, _ = SIZES[size]
-    # Few songs are heard often, many less often: about three million events in all, some minutes on two cores.
-    epochs = request.epochs or max(15, min(MOST_EPOCHS, 3_000_000 // max(events, 1)))
-    return _plan(request, songs, settings, rate, epochs, patience=max(8, epochs // 4))
-
-
-def _plan(
-    request: LearnRequest, songs: Corpus, settings: dict[str, Any], rate: float, epochs: int, patience: int
-) -> Plan:
-    """The plan, with what the number of songs decides."""
-    batch = next(batch for most, batch in BATCHES if len(songs) <= most)
-    refit = len(songs) <= 400
-    return Plan(settings, epochs, batch, rate, patience=patience, refit=refit, seed=request.seed)
 
 
 Result = tuple[Model, dict[str, Any]]
@@ -152,18 +73,19 @@ class _Networks:
     held: Sequence[int]
 
 
-def _networks(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, _Networks]:
+def _networks(
+    request: LearnRequest, songs: Corpus, folder: Path, before: Learned | None
+) -> Generator[Epoch, None, _Networks]:
     """Train, from scratch or from a network that was learned before."""
-    before = start_of(request)
-    spec = before.spec if before else _spec_of(songs)
-    plan = tuning_plan(request, songs, before) if before else plan_for(request, songs)
+    network = network_of(before) if before else None
+    spec = network.spec if network else _spec_of(songs)
+    plan = tuning_plan(request, songs, network) if network else plan_for(request, songs)
     kept, held = corpus.split(songs, request.seed)
-    start = before.tensors() if before else None
-    mark = songs.about["mark"] + (checkpoint.mark_of(start) if start else "")
-    outcome = yield from train(songs, kept, held, spec, plan, folder, mark=mark, start=start)
+    start = network.tensors() if network else None
+    outcome = yield from train(songs, kept, held, spec, plan, folder, mark=_mark(songs, start), start=start)
     report = compared(songs, kept, held) | {"refit": plan.refit}
     if held:
-        if before:
+        if network:
             report["bits_per_note"]["base"] = outcome.before
         best = outcome.history[outcome.best_epoch - 1][1] if outcome.best_epoch else outcome.before
         report["bits_per_note"]["network"] = best
@@ -173,73 +95,113 @@ def _networks(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[E
     return _Networks(final, measured, report, kept, held)
 
 
-def start_of(request: LearnRequest) -> Rnn | None:
-    """The network to start from; None: from scratch.
-
-    Raises:
-        StorageError: the model file cannot be opened.
-        ModelError: it cannot be read, or has no network.
-    """
-    if request.start == SCRATCH:
-        return None
-    try:
-        return network_of(checkpoint.load(Path(request.start)))
-    except ModelError as error:
-        raise error.at(Path(request.start)) from None
-
-
-def network_of(learned: Learned) -> Rnn:
-    """The network of a model, which may be a part of a mixture.
-
-    Raises:
-        ModelError: it has none.
-    """
-    parts = learned.model.parts if isinstance(learned.model, Mixture) else (learned.model,)
-    network = next((part for part in parts if isinstance(part, Rnn)), None)
-    if network is None:
-        raise ModelError(f"the model ({learned.name}) has no network to start from", fix="learn with --from scratch")
-    return network
-
-
-def tuning_plan(request: LearnRequest, songs: Corpus, before: Rnn) -> Plan:
-    """How to tune a network that was learned before to these songs."""
-    least, most = TUNING_EPOCHS
-    epochs = request.epochs or max(least, min(most, TUNING_EVENTS // max(int(songs.about["events"]), 1)))
-    settings = before.settings() | TUNING
-    return _plan(request, songs, settings, TUNING_RATE, epochs, patience=max(4, epochs // 4))
+def _mark(songs: Corpus, start: Tensors | None) -> str:
+    """What tells the training on these songs from there from any other."""
+    return str(songs.about["mark"]) + (checkpoint.mark_of(start) if start else "")
 
 
 def _learn_rnn(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, Result]:
     """The network alone."""
-    found = yield from _networks(request, songs, folder)
-    bits = found.report["bits_per_note"]
-    if "network" in bits:
-        bits["learned"] = bits.pop("network")
+    before = start_of(request)
+    if before and len(before.songs):
+        return (yield from _added(request, songs, folder, before))
+    found = yield from _networks(request, songs, folder, before)
+    if found.measured is not None:
+        _measured_alone(found, songs)
     return found.final, found.report
 
 
 def _learn_mixture(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, Result]:
-    """The network and the n-grams, of the songs and of the song so far, each weighed."""
-    found = yield from _networks(request, songs, folder)
+    """The network and the n-grams, of the songs and of the song so far, each weighed.
+
+    Where the n-grams do not help the network to predict the songs held out, it stays alone.
+    """
+    before = start_of(request)
+    if before and len(before.songs):
+        return (yield from _added(request, songs, folder, before))
+    found = yield from _networks(request, songs, folder, before)
     mixture = _mixture(found.final, songs, range(len(songs)))
     if found.measured is not None:
         held = [songs[i] for i in found.held]
         measured = _mixture(found.measured, songs, found.kept)
-        found.report["bits_per_note"]["learned"] = _crossed(measured, held)
+        bits = _crossed(measured, held)
+        if total(bits).per_note > found.report["bits_per_note"]["network"]:
+            _measured_alone(found, songs)
+            return found.final, found.report
+        found.report["bits_per_note"]["learned"] = total(bits).per_note
+        found.report["by_meter"] = by_meter(songs, found.kept, found.held, bits)
         mixture = Mixture(mixture.spec, mixture.names, mixture.parts, measured.fitted(held).gates)
     return mixture, found.report
 
 
+def _measured_alone(found: _Networks, songs: Corpus) -> None:
+    """Report on the network without n-grams."""
+    bits = found.report["bits_per_note"]
+    bits["learned"] = bits.pop("network")
+    measured = evaluate(cast(Model, found.measured), [songs[i] for i in found.held])
+    found.report["by_meter"] = by_meter(songs, found.kept, found.held, measured)
+
+
+def _added(request: LearnRequest, songs: Corpus, folder: Path, before: Learned) -> Generator[Epoch, None, Result]:
+    """A model that knows songs, the first of these, hears the others among them.
+
+    Those known are what is measured: where their bits would rise, the network stays as it was.
+    """
+    known = _known(songs, before)
+    random = np.random.default_rng(request.seed)
+    asked = sorted(random.permutation(known)[:ASKED].tolist())
+    heard = _heard_again(songs, known, random)
+    network = network_of(before)
+    plan = adding_plan(request, network, sum(len(songs[i].symbols) for i in heard))
+    start = network.tensors()
+    outcome = yield from train(songs, heard, asked, network.spec, plan, folder, mark=_mark(songs, start), start=start)
+    model: Model = Rnn.load(network.spec, plan.settings, outcome.tensors)
+    if isinstance(before.model, Mixture) and request.keep_songs:
+        gates = before.model.gates if before.model.names == PARTS else None
+        model = Mixture(network.spec, PARTS, _mixture(model, songs, range(len(songs))).parts, gates)
+    old, new = [songs[i] for i in asked], [songs[i] for i in range(known, len(songs))]
+    report = compared(songs, range(len(songs)), ()) | {"refit": False, "history": (), "best_epoch": outcome.best_epoch}
+    report["added"] = {
+        "songs": len(new),
+        "known": known,
+        "new_before": total(evaluate(before.model, new)).per_note,
+        "new_after": total(evaluate(model, new)).per_note,
+        "known_before": total(evaluate(before.model, old)).per_note,
+        "known_after": total(evaluate(model, old)).per_note,
+    }
+    return model, report | {"plan": dataclasses.asdict(plan)}
+
+
+def _known(songs: Corpus, before: Learned) -> int:
+    """How many of the songs kept, the first ones, the model knows already."""
+    known = sum(entry.status == corpus.KEPT for entry in islice(songs.entries(), len(before.songs)))
+    if known == len(songs):
+        raise CorpusError("nothing new: the model has learned from all these songs already", fix="name other songs")
+    return known
+
+
+def _heard_again(songs: Corpus, known: int, random: np.random.Generator) -> list[int]:
+    """The songs added, and so many of those known that hearing them all a few times takes seconds."""
+    heard = list(range(known, len(songs)))
+    events = sum(len(songs[i].symbols) for i in heard)
+    for number in random.permutation(known).tolist():
+        if events > REPLAYED:
+            break
+        heard.append(number)
+        events += len(songs[number].symbols)
+    return sorted(heard)
+
+
 def _mixture(network: Model, songs: Corpus, numbers: Sequence[int]) -> Mixture:
     spec = network.spec
-    return Mixture(spec, ("rnn", "ngram"), (network, Ngram(spec, COUNTING).fit(songs[i] for i in numbers)))
+    return Mixture(spec, PARTS, (network, Ngram(spec, COUNTING).fit(songs[i] for i in numbers)))
 
 
-def _crossed(mixture: Mixture, held: Sequence[Song]) -> float:
-    """Bits per note of songs held out, each half under weights that were fitted on the other half alone."""
-    halves = held[::2], held[1::2]
-    found = [*evaluate(mixture.fitted(halves[1]), halves[0]), *evaluate(mixture.fitted(halves[0]), halves[1])]
-    return total(found).per_note
+def _crossed(mixture: Mixture, held: Sequence[Song]) -> list[Bits]:
+    """The cost of songs held out, each half under weights that were fitted on the other half alone."""
+    even = evaluate(mixture.fitted(held[1::2]), held[::2])
+    odd = evaluate(mixture.fitted(held[::2]), held[1::2])
+    return [bits for pair in zip_longest(even, odd) for bits in pair if bits]
 
 
 def _learn_counted(request: LearnRequest, songs: Corpus, folder: Path) -> Generator[Epoch, None, Result]:

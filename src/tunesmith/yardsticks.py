@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from tunesmith import scheme
-from tunesmith.corpus import Corpus
-from tunesmith.evaluation import evaluate, total
+from tunesmith.corpus import KEPT, Corpus
+from tunesmith.evaluation import Bits, evaluate, total
 from tunesmith.models import Model, Song
 
 COMPARED = 300  # songs that the n-gram beside the network learns from, at the most: it is only a yardstick
@@ -59,3 +59,14 @@ def compared(songs: Corpus, kept: Sequence[int], held: Sequence[int]) -> dict[st
         "ngram_songs": len(chosen),
         "bits_per_note": bits,
     }
+
+
+def by_meter(songs: Corpus, kept: Sequence[int], held: Sequence[int], found: Sequence[Bits]) -> dict[str, Any]:
+    """For each meter of the songs held out: how many songs of it were learned and held out, and their bits per note."""
+    meters = [entry.meter for entry in songs.entries() if entry.status == KEPT]
+    report = {}
+    for meter in sorted({meters[number] for number in held}):
+        own = [bits for number, bits in zip(held, found, strict=True) if meters[number] == meter]
+        learned = sum(meters[number] == meter for number in kept)
+        report[meter] = {"songs": learned, "held_out": len(own), "bits_per_note": total(own).per_note}
+    return report

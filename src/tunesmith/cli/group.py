@@ -45,6 +45,18 @@ def seed_option(default: int, what: str) -> Callable[[Any], Any]:
     return click.option("--seed", type=int, default=default, show_default=True, help=what)
 
 
+def model_option(command: Any) -> Any:
+    """`--model`."""
+    return click.option(
+        "-m",
+        "--model",
+        type=SONGS,
+        default=Path("base"),
+        show_default=True,
+        help="The model, as written by learn, or base, which ships with the program.",
+    )(command)
+
+
 def step_option(command: Any) -> Any:
     """`--step`, for digits files."""
     return click.option(

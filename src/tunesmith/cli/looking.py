@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -9,29 +10,40 @@ from pathlib import Path
 import click
 
 from tunesmith import outputs
-from tunesmith.cli.group import SONGS, cli, step_option
+from tunesmith.cli.group import SONGS, cli, model_option, step_option
 from tunesmith.errors import TunesmithError
 
 
 @cli.command(short_help="Measure how well a model predicts songs.")
-@click.option("-m", "--model", required=True, type=SONGS, help="The model, as written by learn.")
+@model_option
 @click.argument("songs", nargs=-1, required=True, type=SONGS)
+@click.option("--notes", metavar="FILE", type=SONGS, help="Write what every note cost to this CSV file.")
+@click.option("--picture", metavar="FILE", type=SONGS, help="Draw it (.png, .svg, .pdf), numbered if of several songs.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @step_option
-def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float) -> None:
+def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float, **outcome: Path | None) -> None:
     """Measure how well a model predicts songs, in bits per note (symbol and duration together; fewer is better).
 
     \b
-    Example:
+    Examples:
       tunesmith evaluate -m mine.safetensors other-songs/
+      tunesmith evaluate -m mine.safetensors song.abc --picture surprise.png --notes surprise.csv
     """
     from tunesmith import api, console
 
-    results = []
-    with console.Counter("measuring") as counter:
-        for result in api.evaluate(model, *songs, options=api.checked(api.ReadOptions(step_seconds=step))):
-            results.append(result)
+    options, results, drawn = api.checked(api.ReadOptions(step_seconds=step)), [], 0
+    place = outputs.picture_place(outcome["picture"])
+    with console.Counter("measuring") as counter, outputs.note_table(outcome["notes"]) as add:
+        for result in api.evaluate(model, *songs, options=options, notes=any(outcome.values())):
+            for note in result.notes:
+                add(note)
+            if place and result.score:
+                drawn += 1
+                api.save_surprise(result, outputs.numbered(place, drawn))
+            results.append(dataclasses.replace(result, notes=(), score=None))
             counter.done(result.name)
+    if place and drawn == 1:
+        outputs.numbered(place, 1).replace(place)
     bits = api.summed(results)
     if not bits.notes:
         first = f" (the first: {results[0].problem})" if results else ""

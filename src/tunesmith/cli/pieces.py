@@ -9,14 +9,24 @@ from typing import Any
 import click
 
 from tunesmith import outputs
-from tunesmith.cli.group import SONGS, cli, fermata_option, only_option, seed_option, sound_options, step_option
+from tunesmith.cli.group import (
+    SONGS,
+    cli,
+    fermata_option,
+    model_option,
+    only_option,
+    seed_option,
+    sound_options,
+    step_option,
+)
 from tunesmith.errors import RequestError
 
 
 @cli.command(short_help="Compose new pieces.")
-@click.option("-m", "--model", type=SONGS, help="The model to compose with, as written by learn.")
+@model_option
 @click.option("-o", "--output", type=SONGS, default=Path("song"), show_default=True, help="See above.")
 @click.option("--bars", type=int, default=16, show_default=True, help="Length in bars.")
+@click.option("--texture", metavar="NAME", help="melody, lead sheet, voices, keyboard, song or ensemble.")
 @click.option("--key", metavar="KEY", help='Such as D, "F# minor", "E dorian" (default: as learned).')
 @click.option("--meter", metavar="METER", help="Such as 3/4 (default: as learned).")
 @click.option("--tempo", type=float, help="Quarter notes a minute (default: as learned).")
@@ -32,22 +42,21 @@ from tunesmith.errors import RequestError
 def compose(**options: Any) -> None:
     """Compose new pieces in the style of a model: score, picture, MIDI, audio, and a page that plays it.
 
-    OUTPUT is a name without an ending (all formats are written beside each other) or with one (just that format).
+    Without a model of yours the base composes, in any texture. OUTPUT is a name without an ending (all formats are
+    written beside each other) or with one (just that format).
 
     \b
     Examples:
+      tunesmith compose --texture voices -o hymn
       tunesmith compose -m mine.safetensors -o new-song
       tunesmith compose -m mine.safetensors -o waltz.mp3 --meter 3/4 --bars 32 --seed 5
       tunesmith compose -m mine.safetensors -o ideas -n 10 --formats mid,png
     """
     from tunesmith import api, console
 
-    if options["model"] is None:
-        raise RequestError(
-            "no model given", fix="learn one: tunesmith learn SONGS -o mine.safetensors, then add: -m mine.safetensors"
-        )
     request = api.Request(
         bars=options["bars"],
+        texture=options["texture"],
         key=api.parse_key(options["key"]) if options["key"] is not None else None,
         meter=api.parse_meter(options["meter"]) if options["meter"] is not None else None,
         tempo=options["tempo"],

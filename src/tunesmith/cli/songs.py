@@ -67,9 +67,9 @@ def import_(songs: tuple[Path, ...], **options: Any) -> None:
 @click.option(
     "--from",
     "start",
-    default="scratch",
+    default="base",
     show_default=True,
-    help="Where the network starts: scratch, or a model file, whose network is tuned.",
+    help="Where the network starts: base (ships with the program), scratch, or a model file, to which songs are added.",
 )
 @click.option("--size", default="auto", show_default=True, help="Of the network: auto, small, medium or large.")
 @click.option("--epochs", type=int, help="The most epochs to train for (default: by the number of songs).")
@@ -92,6 +92,7 @@ def learn(songs: tuple[Path, ...], **options: Any) -> None:
       tunesmith learn examples/songs -o bundled.safetensors
       tunesmith learn *.mid *.abc -o mine.safetensors --report songs.csv
       tunesmith learn arrangements/ -o tunes.safetensors --only melody
+      tunesmith learn --from mine.safetensors new-song.mid -o mine.safetensors
       tunesmith learn examples/digits -o seed.safetensors --model seed
 
     Ctrl-C is safe: the same command goes on where it stopped.

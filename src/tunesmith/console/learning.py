@@ -13,6 +13,12 @@ from tunesmith.console.songs import ReadingView
 from tunesmith.console.tables import counted, duration, table
 
 
+# the share of bits saved, at the least, and what it is called
+LEARNED = ((0.1, "learned well"), (0.03, "learned something"), (0.005, "learned a little"))
+HARDER = 1.1  # songs in a meter that cost so many times what all cost are hard
+FEW = 30  # songs
+
+
 class LearnView(ReadingView):
     """Shows what happens while learning, and keeps what the report needs."""
 
@@ -90,6 +96,8 @@ def result_text(report: dict[str, Any]) -> str:
     """What was learned, in bits per note beside the baselines, with the curve."""
     if "training" in report:
         return _seed_text(report)
+    if "added" in report:
+        return _added_text(report["added"])
     lines = []
     held = [h[1] for h in report.get("history", ()) if not math.isnan(h[1])]
     if len(held) > 1:
@@ -98,7 +106,7 @@ def result_text(report: dict[str, Any]) -> str:
     if bits:
         names = {
             "learned": "this model",
-            "base": "the network before tuning",
+            "base": "the base untouched" if report.get("from_base") else "the network before tuning",
             "network": "its network alone",
             "ngram": f"n-gram of {counted(report['ngram_songs'], 'song')}",
         }
@@ -106,11 +114,53 @@ def result_text(report: dict[str, Any]) -> str:
         lines.append(
             f"bits per note on {counted(report['held_out_songs'], 'song')} held out (fewer is better): {shown}"
         )
-        if report.get("best_epoch") == 0:
-            lines.append("tuning did not help: the network stays as it was; more songs may change that")
-        if bits.get("learned", 0.0) > bits.get("ngram", math.inf):
-            lines.append("counting predicts these songs better than this model does: try --model ngram, or add songs")
+        lines.append(verdict(report))
     return "\n".join(lines) or "learned; not measured"
+
+
+def verdict(report: dict[str, Any]) -> str:
+    """What the bits mean, and what would help, in plain words."""
+    bits = report["bits_per_note"]
+    learned, before = bits.get("learned", math.nan), bits.get("base", bits.get("uniform", math.nan))
+    saved = 1 - learned / before
+    said = [_grade(saved, "base" in bits)]
+    if report.get("best_epoch") == 0:
+        said.append("tuning did not help, so the network stays as it was")
+    if learned > bits.get("ngram", math.inf):
+        said.append("counting alone (--model ngram) predicts these songs better")
+    said.append(_what_helps(report, learned))
+    return "; ".join(part for part in said if part)
+
+
+def _grade(saved: float, tuned: bool) -> str:
+    """The share of surprise that learning took away, in words."""
+    percent = f"{saved:.0%}"
+    if not tuned:
+        return f"a new song of this kind holds {percent} less surprise for it than for someone who knows nothing"
+    word = next((word for least, word in LEARNED if saved >= least), "learned next to nothing beyond the base")
+    return f"{word}: a new song of this kind surprises it {percent} less than the network it started from"
+
+
+def _what_helps(report: dict[str, Any], learned: float) -> str:
+    """Which songs would help most, where that can be told."""
+    hard = [
+        (found["bits_per_note"], meter)
+        for meter, found in report.get("by_meter", {}).items()
+        if found["bits_per_note"] > HARDER * learned and found["songs"] <= report["songs"] / 2
+    ]
+    if hard:
+        return f"more songs in {max(hard)[1]} would help most"
+    return "more songs would help" if report["songs"] < FEW else ""
+
+
+def _added_text(added: dict[str, Any]) -> str:
+    """What songs that were added to others gave."""
+    new, known = counted(added["songs"], "song"), counted(added["known"], "song")
+    return (
+        f"{new} added to {known}; bits per note (fewer is better): "
+        f"those added {added['new_before']:.2f} before, {added['new_after']:.2f} now that they are learned; "
+        f"those known {added['known_before']:.2f} before, {added['known_after']:.2f} now"
+    )
 
 
 def _seed_text(report: dict[str, Any]) -> str:

@@ -120,7 +120,7 @@ def gathered(
         yield from Corpus(place).entries()
     else:
         yield from ingest(
-            [*files, *scores],
+            [*scores, *files],  # a file that holds one of the scores is the duplicate
             place,
             key=key,
             options=options,

@@ -1,4 +1,4 @@
-"""The ingest report as CSV, written as the songs come.
+"""Reports as CSV, written as the songs come: the ingest report, and what every note cost.
 
 Titles and names of files come from anywhere, and a spreadsheet takes a cell that begins with one of `FORMULA` for
 something to calculate: such texts get an apostrophe in front. Numbers stay as they are, and so does the report that
@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ COLUMNS = tuple(field.name for field in dataclasses.fields(Entry))
 
 
 class Table:
-    """A CSV file of entries, one row a song, the fields of `Entry` as columns; in place once it is whole.
+    """A CSV file of records, `Entry` if nothing else is said, their fields as columns; in place once it is whole.
 
     Use it in a `with` block; an error inside leaves an older file as it is.
 
@@ -32,15 +33,15 @@ class Table:
         StorageError: the file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
+        self._path, self._columns = path, tuple(columns)
         self._stack = ExitStack()
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         temporary = self._stack.enter_context(replacing(self._path))
         self._file = self._stack.enter_context(temporary.open("wb"))
-        self._write(COLUMNS)
+        self._write(self._columns)
         return self
 
     def __exit__(
@@ -48,9 +49,9 @@ class Table:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def add(self, entry: Entry) -> None:
-        """Write the row of a song."""
-        self._write(tuple(_cell(getattr(entry, name)) for name in COLUMNS))
+    def add(self, record: object) -> None:
+        """Write the row of a record."""
+        self._write(tuple(_cell(getattr(record, name)) for name in self._columns))
 
     def _write(self, row: tuple[object, ...]) -> None:
         text = io.StringIO()

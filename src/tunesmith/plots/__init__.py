@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from tunesmith.plots.curve import loss_curve
 from tunesmith.plots.drawing import COLOURS
-from tunesmith.plots.roll import contour, piano_roll
+from tunesmith.plots.roll import contour, piano_roll, surprise_roll
 
-__all__ = ["COLOURS", "contour", "loss_curve", "piano_roll"]
+__all__ = ["COLOURS", "contour", "loss_curve", "piano_roll", "surprise_roll"]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # told apart by the colour-blind too: M. Okabe, K. Ito, "Color Universal Design" (2008)
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+# from little to much, for the colour-blind and in grey too: viridis, turned round (S. van der Walt, N. Smith, 2015)
+SEQUENCE = ("#bddf26", "#44bf70", "#21918c", "#355f8d", "#440154")
 GRID, SHADE = "#c8c8c8", "#f2f2f2"
 DOTS_PER_INCH = 100
 LETTERS: dict[Any, object] = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tunesmith.plots.drawing import SEQUENCE
 from tunesmith.plots.rows import Line, Row, lines_of, plotted
 from tunesmith.score import Note, Score
 
@@ -24,6 +26,20 @@ def piano_roll(score: Score, kind: str = "svg") -> bytes:
         MissingExtra: matplotlib is not installed.
     """
     return plotted(score, lines_of(score, drums=True), _bars, kind)
+
+
+def surprise_roll(score: Score, groups: Sequence[Sequence[Note]], limits: Sequence[float], kind: str = "svg") -> bytes:
+    """The notes of a score as bars over time, darker the more bits they cost.
+
+    `groups`: the notes that cost less than each of the `limits` in turn, and at last the rest. `kind` is "svg", "png"
+    or "pdf".
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+    """
+    names = [f"under {limits[0]:g} bits", *(f"under {most:g}" for most in limits[1:]), f"{limits[-1]:g} and more"]
+    lines = [Line(*each) for each in zip(names, SEQUENCE, map(tuple, groups), strict=False)]
+    return plotted(score, lines, _bars, kind)
 
 
 def contour(score: Score, kind: str = "svg") -> bytes:
