@@ -54,7 +54,7 @@ def main() -> None:
             write_books(folder, base * factor)
             command = [sys.executable, "-m", "tunesmith", "learn", name, "-o", str(folder / "m.safetensors")]
             started = time.perf_counter()
-            peak = peak_of([*command, "--epochs", "1", "--size", "small"])
+            peak = peak_of([*command, "--epochs", "1", "--size", "small", "--from", "scratch"])
             rows.append([f"{factor} x", f"{base * factor:,}", f"{peak:,.0f}", f"{time.perf_counter() - started:.0f}"])
     print(f"## Memory of learning\n\n{machine()}\n")
     print(table(["corpus", "tunes", "peak memory, MiB", "seconds"], rows))

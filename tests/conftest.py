@@ -127,7 +127,7 @@ def ngram(songs: Path) -> Path:
 @pytest.fixture(scope="session")
 def rnn(songs: Path) -> Path:
     """A model file of a small network, hardly trained."""
-    return learned(songs, "rnn", "--epochs", "2", "--size", "small")
+    return learned(songs, "rnn", "--epochs", "2", "--size", "small", "--from", "scratch")
 
 
 @pytest.fixture

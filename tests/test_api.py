@@ -88,7 +88,7 @@ def test_learning_from_scores_files_and_folders_together(songs: Path) -> None:
 
 def test_a_network_is_learned_from_scores(songs: Path) -> None:
     events: list[api.Event] = []
-    model = ts.learn(ts.load_songs(songs), epochs=2, size="small", on_event=events.append)
+    model = ts.learn(ts.load_songs(songs), epochs=2, start="scratch", size="small", on_event=events.append)
     kinds = [type(event).__name__ for event in events]
     assert kinds[:7] == ["Gathered", *["Entry"] * 5, "Ingested"]
     assert kinds[-1] == "Finished"
@@ -209,31 +209,10 @@ def test_errors_name_what_is_wrong(songs: Path, uniform: Path, tmp_path: Path) -
         ts.info(tmp_path / "nothing.mid")
 
 
-@pytest.mark.parametrize("kind", ["mixture", "rnn"])
-def test_learning_from_a_network_that_was_learned_before_is_never_worse_than_it(
-    kind: str, songs: Path, rnn: Path
-) -> None:
-    tuned = ts.learn(songs, start=rnn, model=kind, epochs=2)
-    report = tuned.about["report"]
-    bits = report["bits_per_note"]
-    assert tuned.name == kind
-    assert report["plan"]["settings"]["hidden"] == 128  # as the one it started from, whatever suits five songs
-    assert bits["network" if kind == "mixture" else "learned"] <= bits["base"]
-    assert len(report["history"]) == 2
-    assert next(ts.compose(tuned, bars=2)).note_count
-
-
 def test_without_the_songs_no_counts_of_them_are_kept(songs: Path) -> None:
-    model = ts.learn(songs, epochs=1, size="small", keep_songs=False)
+    model = ts.learn(songs, start="scratch", epochs=1, size="small", keep_songs=False)
     assert model.name == "rnn"
     assert not len(model.songs)
-
-
-def test_a_mixture_gives_its_network_to_start_from(songs: Path) -> None:
-    first = ts.learn(songs, epochs=1, size="small", output=songs.parent / "mixture.safetensors")
-    assert [type(part).__name__ for part in first.model.parts] == ["Rnn", "Ngram"]  # type: ignore[attr-defined]  # a mixture
-    again = ts.learn(songs, start=songs.parent / "mixture.safetensors", epochs=1)
-    assert again.viewpoints == first.viewpoints
 
 
 def test_a_song_outside_the_digits_of_a_seed_model_is_named(tmp_path: Path) -> None:

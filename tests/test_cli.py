@@ -17,6 +17,7 @@ from conftest import TUNES, Run, abc
 from tunesmith import __version__, api, cli
 from tunesmith.score import TPQ, Note, Part, Score, Tempo
 
+SMALL = ("--epochs", "1", "--size", "small", "--from", "scratch")  # a network that is learned at once
 COMMANDS = ("import", "learn", "compose", "render", "convert", "evaluate", "info", "completion")
 READABLE = ("mid", "midi", "abc", "txt", "musicxml", "xml", "mxl")  # of what we can write
 WRITABLE = sorted(e.lstrip(".") for f in api.FORMATS if f.writes for e in f.endings)
@@ -135,7 +136,7 @@ def test_learn_as_json(run: Run, songs: Path) -> None:
 
 
 def test_learning_a_network_shows_its_progress_and_leaves_a_curve(run: Run, home: Path, songs: Path) -> None:
-    ran = run("learn", songs, "-o", "mine.safetensors", "--epochs", "3", "--size", "small")
+    ran = run("learn", songs, "-o", "mine.safetensors", "--epochs", "3", "--size", "small", "--from", "scratch")
     assert ran.files == [Path("mine.safetensors"), Path("mine-curve.png")]
     assert begins(Path("mine-curve.png"))
     assert "epochs 1 to 3" in ran.err
@@ -146,7 +147,9 @@ def test_learning_a_network_shows_its_progress_and_leaves_a_curve(run: Run, home
 
 def test_one_song_gives_json_without_nan(run: Run, home: Path) -> None:
     (home / "one.abc").write_text(abc("One", TUNES["Steps"]))
-    ran = run("learn", "one.abc", "-o", "mine.safetensors", "--epochs", "1", "--size", "small", "--json")
+    ran = run(
+        "learn", "one.abc", "-o", "mine.safetensors", "--epochs", "1", "--size", "small", "--from", "scratch", "--json"
+    )
     assert strict_json(ran.out)["report"]["bits_per_note"] == {}
     strict_json(run("info", "mine.safetensors", "--json").out)
 
@@ -163,7 +166,20 @@ def test_learning_into_the_folder_of_the_songs(run: Run, home: Path) -> None:
 
 def test_same_songs_and_seed_give_the_same_model(run: Run, songs: Path) -> None:
     for name in ("a", "b"):
-        run("learn", songs, "-o", f"{name}.safetensors", "--epochs", "1", "--size", "small", "--seed", "3")
+        run(
+            "learn",
+            songs,
+            "-o",
+            f"{name}.safetensors",
+            "--epochs",
+            "1",
+            "--size",
+            "small",
+            "--from",
+            "scratch",
+            "--seed",
+            "3",
+        )
     assert Path("a.safetensors").read_bytes() == Path("b.safetensors").read_bytes()
 
 

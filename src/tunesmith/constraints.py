@@ -22,6 +22,7 @@ from tunesmith.score import TPQ
 
 Bias = NDArray[np.float64]
 NEVER = -math.inf
+CHORD_FAMILY = 16  # of the chord voice
 
 
 class Wish(Protocol):
@@ -69,6 +70,25 @@ class Onward:
             return None
         bias = _symbols()
         bias[pitches] = self.bias
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """Silence of all voices is not begun with and does not go on: after a rest of all, one of them has a note."""
+
+    bias: float = -12.0
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Makes a rest improbable where nothing sounds, nothing did, and no other voice may begin here."""
+        if symbol is not None or cursor.phase not in (PARTS, BODY) or cursor.building or cursor.on_chord_voice:
+            return None
+        others = [own for n, own in enumerate(cursor.voices) if n != cursor.voice and own.family != CHORD_FAMILY]
+        waiting = any(own.end == cursor.now for own in cursor.voices[cursor.voice + 1 :])
+        if waiting or cursor.voices[cursor.voice].sounding or any(own.sounding for own in others):
+            return None
+        bias = _symbols()
+        bias[v.REST] = self.bias
         return bias
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tunesmith import scheme, theory
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Place, place_of
+from tunesmith.constraints import CHORD_FAMILY, Place, place_of
 from tunesmith.errors import ModelError, RequestError
 from tunesmith.models.spec import FloatArray
 from tunesmith.scheme import Cursor, Event
@@ -23,7 +23,6 @@ from tunesmith.score import Key, Meter
 
 MOST_HEADER = 64  # events
 MOST_HEARD = 20_000  # events of the songs learned that are looked through for their rhythms; a fraction of a second
-CHORD_FAMILY = 16
 DEFAULT_HEADER: list[Event] = [
     (v.STYLE[0], v.NONE),
     (v.METER[3], v.UNITS[4]),
@@ -58,8 +57,8 @@ class Textured:
 
 
 TEXTURES = {
-    "melody": Textured(1, 1, False, 55, 84),
-    "lead sheet": Textured(1, 1, True, 55, 84),
+    "melody": Textured(1, 1, False, 57, 84),
+    "lead sheet": Textured(1, 1, True, 57, 84),
     "voices": Textured(4, 4, False, 38, 81),
     "keyboard": Textured(2, 5, False, 33, 93),
     "song": Textured(2, 6, None, 33, 88),

@@ -27,6 +27,7 @@ from tunesmith.models.ngram import Settings as Counting
 from tunesmith.models.rnn import Rnn
 from tunesmith.models.spec import Spec
 from tunesmith.plans import (
+    BASE,
     SEED_PLAN,
     SEED_WIDTH,
     LearnRequest,
@@ -83,7 +84,10 @@ def _networks(
     kept, held = corpus.split(songs, request.seed)
     start = network.tensors() if network else None
     outcome = yield from train(songs, kept, held, spec, plan, folder, mark=_mark(songs, start), start=start)
-    report = compared(songs, kept, held) | {"refit": plan.refit}
+    report = compared(songs, kept, held) | {
+        "refit": plan.refit,
+        "from_base": before is not None and request.start == BASE,
+    }
     if held:
         if network:
             report["bits_per_note"]["base"] = outcome.before

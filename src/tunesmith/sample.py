@@ -13,7 +13,7 @@ import numpy as np
 
 from tunesmith import scheme
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Chords, InKey, Length, Onward, Range, Rhythm, Steady, Voices, Wish
+from tunesmith.constraints import Chords, InKey, Length, Onward, Range, Rhythm, Sounding, Steady, Voices, Wish
 from tunesmith.errors import RequestError, Unsatisfiable
 from tunesmith.habits import Habits, Opening, after, choose_header, habits_of, header, imagined, imagined_habits
 from tunesmith.models.spec import BoolArray, FloatArray
@@ -109,7 +109,7 @@ def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wis
         length = replace(length, lengths=tuple({*habits.lengths, *range(2, v.DURATIONS)}))
     rhythm = Rhythm(habits.rhythms.get((cursor.beats, cursor.unit), frozenset()))
     chords = Chords(habits.chords, habits.chord_rests)
-    kept = Steady(), Voices(), Range(habits.low, habits.high), InKey(request.chromatic)
+    kept = Steady(), Voices(), Sounding(), Range(habits.low, habits.high), InKey(request.chromatic)
     return *kept, rhythm, chords, length, Onward()
 
 

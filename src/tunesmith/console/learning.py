@@ -12,7 +12,6 @@ from tunesmith import api
 from tunesmith.console.songs import ReadingView
 from tunesmith.console.tables import counted, duration, table
 
-
 # the share of bits saved, at the least, and what it is called
 LEARNED = ((0.1, "learned well"), (0.03, "learned something"), (0.005, "learned a little"))
 HARDER = 1.1  # songs in a meter that cost so many times what all cost are hard
