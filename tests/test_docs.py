@@ -15,7 +15,7 @@ from tunesmith import __version__, api, checkpoint
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
-PICTURES = {"song.png": 1000, "roll.png": 600, "learning.png": 600}  # the least width in pixels
+PICTURES = {"song.png": 1000, "roll.png": 600, "learning.png": 600, "surprise.png": 600}  # the least width in pixels
 MAX_BYTES = 700_000
 
 

@@ -23,6 +23,7 @@ TEXT = (ROOT / "README.md").read_text("utf-8")
 # the folders of the reader, and which of the bundled songs stand in for them
 READERS_SONGS = {
     "my-songs": ("ode_to_joy", "greensleeves", "wiegenlied", "silent_night"),
+    "new-songs": ("drunken_sailor",),
     "other-songs": ("frere_jacques", "jingle_bells"),
 }
 CRASHED = -1
@@ -101,7 +102,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
 
 def outputs(words: list[str]) -> Iterator[str]:
     """The name, or the beginning of the names, of what a command writes."""
-    yield from (words[i + 1] for i, word in enumerate(words) if word in ("-o", "--report"))
+    yield from (words[i + 1] for i, word in enumerate(words) if word in ("-o", "--report", "--picture", "--notes"))
     if words[1] == "convert":
         yield words[3]
 
