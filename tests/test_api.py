@@ -83,7 +83,7 @@ def test_learning_from_scores_files_and_folders_together(songs: Path) -> None:
     assert names(SCALES) == tuple(song.title for song in SCALES)
     assert names(SCALES[0]) == ("Scale 50",)
     assert names(str(songs / "0.abc")) == ("Up and down",)
-    assert names(song for song in [SCALES[1], songs / "1.abc", str(songs / "2.abc")]) == ("Steps", "Pairs", "Scale 55")
+    assert names(song for song in [SCALES[1], songs / "1.abc", str(songs / "2.abc")]) == ("Scale 55", "Steps", "Pairs")
 
 
 def test_a_network_is_learned_from_scores(songs: Path) -> None:

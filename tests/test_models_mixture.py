@@ -9,7 +9,7 @@ from test_models_rnn import make_song, make_spec
 
 from tunesmith.errors import ModelError
 from tunesmith.models import Model, score
-from tunesmith.models.mixture import HEADS, Mixture, mixed, start
+from tunesmith.models.mixture import HEADS, Mixture, even, mixed
 from tunesmith.models.ngram import Ngram, Settings
 from tunesmith.models.rnn import Rnn
 from tunesmith.models.rnn import Settings as NetworkSettings
@@ -32,7 +32,7 @@ def parts() -> list[Model]:
 @pytest.fixture
 def model() -> Mixture:
     rng = np.random.default_rng(2)
-    gates = {head: start(3) + rng.normal(0, 0.5, (3, 4)) for head in HEADS}
+    gates = {head: even(3) + rng.normal(0, 0.5, (3, 4)) for head in HEADS}
     return Mixture(SPEC, ("rnn", "ngram", "ngram"), parts(), gates)
 
 
@@ -76,20 +76,20 @@ def test_weights_follow_who_is_sure() -> None:
 def test_what_a_part_holds_for_impossible_the_others_can_overrule() -> None:
     allowed = np.ones((1, 2), bool)
     log_p = np.array([[[-np.inf, 0.0], [np.log(0.5), np.log(0.5)]]])
-    found = mixed(log_p, allowed, start(2))
+    found = mixed(log_p, allowed, even(2))
     assert np.isfinite(found).all()
 
 
 def test_fitted_weights_are_better_than_those_before_and_than_each_part_alone() -> None:
     held, new = [make_song(SPEC, 80, seed) for seed in range(40, 60)], [make_song(SPEC, 80, s) for s in range(70, 80)]
     known = [Uniform(SPEC), Ngram(SPEC, Settings()).fit([*LEARNED, *held, *new]), *parts()[:1]]
-    even = Mixture(SPEC, ("uniform", "ngram", "rnn"), known)
-    fitted = even.fitted(held)
+    alike = Mixture(SPEC, ("uniform", "ngram", "rnn"), known)
+    fitted = alike.fitted(held)
 
     def cost(model: Model) -> float:
         return -sum(score(model, song).sum() for song in new)
 
-    assert cost(fitted) < cost(even)
+    assert cost(fitted) < cost(alike)
     assert cost(fitted) < min(cost(part) for part in known)
 
 

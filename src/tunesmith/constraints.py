@@ -187,8 +187,8 @@ class Rhythm:
 class Chords:
     """Chord symbols that the songs learned do not have, as seen from the tonic, get `bias` (nats).
 
-    `known` holds pairs (semitones above the tonic, index into `theory.QUALITIES`). Rests in the chord voice get it
-    too unless `rests`.
+    `known` holds pairs (semitones above the tonic, index into `theory.QUALITIES`); if it is empty, all are as good.
+    Rests in the chord voice get the bias too unless `rests`.
     """
 
     known: frozenset[tuple[int, int]]
@@ -197,13 +197,14 @@ class Chords:
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Weighs chord symbols by their degree and kind."""
-        if symbol is not None or cursor.phase not in (PARTS, BODY) or not self.known or not cursor.on_chord_voice:
+        if symbol is not None or cursor.phase not in (PARTS, BODY) or not cursor.on_chord_voice:
             return None
-        tonic = theory.tonic(cursor.fifths, cursor.mode)
         bias = _symbols()
-        bias[v.CHORD.first : v.CHORD.end] = self.bias
-        for degree, quality in self.known:
-            bias[v.chord_symbol((tonic + degree) % 12, quality)] = 0.0
+        if self.known:
+            tonic = theory.tonic(cursor.fifths, cursor.mode)
+            bias[v.CHORD.first : v.CHORD.end] = self.bias
+            for degree, quality in self.known:
+                bias[v.chord_symbol((tonic + degree) % 12, quality)] = 0.0
         bias[v.REST] = 0.0 if self.rests else self.bias
         return bias
 

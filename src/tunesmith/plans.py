@@ -35,7 +35,7 @@ BASE, SCRATCH = "base", "scratch"  # where a network may start, beside a model f
 _FIX_SIZE = "leave out --size, or learn with --from scratch"
 # Tuning a network that was learned before: it knows music, and is to hear no more than so many events in each stage.
 TUNING = {"dropout": 0.4, "input_dropout": 0.1}
-TUNING_EVENTS, TUNING_EPOCHS, TUNING_RATE = 80_000, (2, 24), 1e-3
+TUNING_EVENTS, TUNING_EPOCHS, TUNING_RATE = 80_000, (2, 24), 3e-4
 MEASURABLE = 3  # songs: of fewer none is held out
 UNMEASURED = 6  # epochs of tuning where too few songs are there to hold one out
 # Songs that are added later are heard among those known, so many events in all: it takes seconds.

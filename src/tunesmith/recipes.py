@@ -21,7 +21,7 @@ from tunesmith.feeding import as_it_is
 from tunesmith.files import make_folder
 from tunesmith.models import Model, Song, Tensors
 from tunesmith.models.alphabet import Alphabet, small_spec
-from tunesmith.models.mixture import Mixture
+from tunesmith.models.mixture import HEADS, Mixture, start
 from tunesmith.models.ngram import Ngram
 from tunesmith.models.ngram import Settings as Counting
 from tunesmith.models.rnn import Rnn
@@ -43,6 +43,10 @@ from tunesmith.yardsticks import by_meter, compared, counted, token_scores
 
 COUNTING = Counting()  # the n-gram part of a mixture
 PARTS = ("rnn", "ngram")  # of a mixture that is learned
+SHARES, SHARES_TUNED = (
+    (0.5, 0.5),
+    (0.85, 0.15),
+)  # their weights before any song says better; tuned, the first knows more
 ASKED = 50  # songs known that are measured when others are added
 REPLAYED = 12_000  # events of an epoch in which songs are added
 
@@ -124,10 +128,11 @@ def _learn_mixture(request: LearnRequest, songs: Corpus, folder: Path) -> Genera
     if before and len(before.songs):
         return (yield from _added(request, songs, folder, before))
     found = yield from _networks(request, songs, folder, before)
-    mixture = _mixture(found.final, songs, range(len(songs)))
+    shares = SHARES_TUNED if before else SHARES
+    mixture = _mixture(found.final, songs, range(len(songs)), shares)
     if found.measured is not None:
         held = [songs[i] for i in found.held]
-        measured = _mixture(found.measured, songs, found.kept)
+        measured = _mixture(found.measured, songs, found.kept, shares)
         bits = _crossed(measured, held)
         if total(bits).per_note > found.report["bits_per_note"]["network"]:
             _measured_alone(found, songs)
@@ -161,8 +166,9 @@ def _added(request: LearnRequest, songs: Corpus, folder: Path, before: Learned) 
     outcome = yield from train(songs, heard, asked, network.spec, plan, folder, mark=_mark(songs, start), start=start)
     model: Model = Rnn.load(network.spec, plan.settings, outcome.tensors)
     if isinstance(before.model, Mixture) and request.keep_songs:
-        gates = before.model.gates if before.model.names == PARTS else None
-        model = Mixture(network.spec, PARTS, _mixture(model, songs, range(len(songs))).parts, gates)
+        mixture = _mixture(model, songs, range(len(songs)), SHARES_TUNED)
+        gates = before.model.gates if before.model.names == PARTS else mixture.gates
+        model = Mixture(mixture.spec, PARTS, mixture.parts, gates)
     old, new = [songs[i] for i in asked], [songs[i] for i in range(known, len(songs))]
     report = compared(songs, range(len(songs)), ()) | {"refit": False, "history": (), "best_epoch": outcome.best_epoch}
     report["added"] = {
@@ -196,9 +202,10 @@ def _heard_again(songs: Corpus, known: int, random: np.random.Generator) -> list
     return sorted(heard)
 
 
-def _mixture(network: Model, songs: Corpus, numbers: Sequence[int]) -> Mixture:
+def _mixture(network: Model, songs: Corpus, numbers: Sequence[int], shares: Sequence[float] = SHARES) -> Mixture:
     spec = network.spec
-    return Mixture(spec, PARTS, (network, Ngram(spec, COUNTING).fit(songs[i] for i in numbers)))
+    parts = network, Ngram(spec, COUNTING).fit(songs[i] for i in numbers)
+    return Mixture(spec, PARTS, parts, {head: start(shares) for head in HEADS})
 
 
 def _crossed(mixture: Mixture, held: Sequence[Song]) -> list[Bits]:

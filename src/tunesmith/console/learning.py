@@ -126,7 +126,7 @@ def verdict(report: dict[str, Any]) -> str:
     if report.get("best_epoch") == 0:
         said.append("tuning did not help, so the network stays as it was")
     if learned > bits.get("ngram", math.inf):
-        said.append("counting alone (--model ngram) predicts these songs better")
+        said.append("counting alone predicts these songs better: try --model ngram")
     said.append(_what_helps(report, learned))
     return "; ".join(part for part in said if part)
 
@@ -149,7 +149,7 @@ def _what_helps(report: dict[str, Any], learned: float) -> str:
     ]
     if hard:
         return f"more songs in {max(hard)[1]} would help most"
-    return "more songs would help" if report["songs"] < FEW else ""
+    return "more songs would help" if report.get("songs", FEW) < FEW else ""
 
 
 def _added_text(added: dict[str, Any]) -> str:

@@ -46,7 +46,7 @@ class Mixture:
 
     def __init__(self, spec: Spec, names: Sequence[str], parts: Sequence[Model], gates: Tensors | None = None) -> None:
         self.spec, self.names, self.parts = spec, tuple(names), tuple(parts)
-        self.gates = gates if gates is not None else {head: start(len(self.parts)) for head in HEADS}
+        self.gates = gates if gates is not None else {head: even(len(self.parts)) for head in HEADS}
         for head in HEADS:
             gate = self.gates.get(head)
             if gate is None or gate.shape != (len(parts), len(parts) + 1) or not (np.abs(gate) < 1e3).all():
@@ -150,11 +150,16 @@ def _joined(seen: Sequence[_Observed]) -> _Observed:
     return _Observed(np.concatenate([s.log_p[:, :, used] for s in seen]), allowed[:, used], came)
 
 
-def start(parts: int) -> FloatArray:
-    """Weights (parts, parts + 1) to begin from: all parts alike, whatever they say."""
-    gate = np.zeros((parts, parts + 1))
-    gate[:, 0] = np.log(np.expm1(1 / parts))  # softplus of it is 1 / parts
+def start(shares: Sequence[float]) -> FloatArray:
+    """Weights (parts, parts + 1) to begin from: each part has its share, whatever the parts say."""
+    gate = np.zeros((len(shares), len(shares) + 1))
+    gate[:, 0] = np.log(np.expm1(shares))  # softplus of it is the share
     return gate
+
+
+def even(parts: int) -> FloatArray:
+    """Weights to begin from where all parts are alike."""
+    return start([1 / parts] * parts)
 
 
 def mixed(log_p: FloatArray, allowed: BoolArray, gate: FloatArray) -> FloatArray:
