@@ -194,6 +194,26 @@ def test_adding_is_told(run: Run, small: Path) -> None:
     assert "1 song added to 5 songs" in ran.err
 
 
+def test_a_file_without_songs_is_not_called_known(run: Run, small: Path) -> None:
+    Path("broken.mid").write_bytes(b"MThd")
+    ran = run("learn", "broken.mid", "-o", "more.safetensors", "--from", small)
+    assert ran.code == 2
+    assert "no song there can be learned from" in ran.err.splitlines()[-1]
+    assert "nothing new" not in ran.err
+
+
+def test_the_songs_known_stay_whole(run: Run, small: Path, songs: Path) -> None:
+    for option in (["--only", "melody"], ["--drop-near-duplicates"]):
+        assert "stay whole" in run("learn", songs, "-o", "more.safetensors", "--from", small, *option).line
+
+
+def test_the_network_alone_is_added_to_alone(small: Path) -> None:
+    after = ts.learn([tune(3)], start=small, model="rnn")
+    assert after.name == "rnn"
+    added = after.about["report"]["added"]
+    assert added["known_after"] <= added["known_before"]
+
+
 # ---- evaluating note by note
 
 
@@ -210,6 +230,14 @@ def test_every_note_has_its_bits_and_they_sum_up(run: Run, ngram: Path, songs: P
         assert bits == pytest.approx(result.bits.symbols + result.bits.durations)
 
 
+def test_changes_of_meter_and_key_have_their_bits_too(uniform: Path, tmp_path: Path) -> None:
+    meters, keys = (Meter(0, 4, 4), Meter(4 * TPQ, 3, 4)), (Key(0, 0, "major"), Key(4 * TPQ, 1, "major"))
+    ts.save(melody([60, 62, 64, 65, 67, 66, 64, 62, 60, 62], TPQ, meters=meters, keys=keys), tmp_path / "new.musicxml")
+    (result,) = ts.evaluate(uniform, tmp_path / "new.musicxml", notes=True)
+    assert {"meter of 3", "key G major"} <= {note.what for note in result.notes}
+    assert sum(note.bits for note in result.notes) == pytest.approx(result.bits.symbols + result.bits.durations)
+
+
 def test_the_place_of_every_event_is_told(uniform: Path, tmp_path: Path) -> None:
     tune = melody([60, 62, 64, 0, 67, 65, 64, 62, 60], TPQ, meters=(Meter(0, 4, 4),), keys=(Key(0, 0, "major"),))
     ts.save(tune, tmp_path / "tune.musicxml")
@@ -224,6 +252,8 @@ def test_the_place_of_every_event_is_told(uniform: Path, tmp_path: Path) -> None
     ]
 
 
-def test_one_picture_has_the_name_asked_for(run: Run, ngram: Path, songs: Path) -> None:
+def test_one_picture_has_the_name_asked_for_and_touches_no_other(run: Run, ngram: Path, songs: Path) -> None:
+    Path("surprise-1.png").write_text("mine")
     assert run("evaluate", "-m", ngram, songs / "0.abc", "--picture", "surprise.png").code == 0
-    assert [path.name for path in Path().glob("*.png")] == ["surprise.png"]
+    assert sorted(path.name for path in Path().glob("*.png")) == ["surprise-1.png", "surprise.png"]
+    assert Path("surprise-1.png").read_text() == "mine"

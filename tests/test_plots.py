@@ -164,6 +164,19 @@ def test_a_loss_curve_repeats_to_the_byte_and_takes_what_there_is() -> None:
     assert plots.loss_curve([], [], {}).startswith(b"\x89PNG")
 
 
+def test_a_baseline_far_above_does_not_press_the_curves_flat() -> None:
+    """It stands in the legend alone: wherever it lies up there, the curves are drawn alike, and its figure differs."""
+    import io
+
+    from PIL import Image
+
+    far, farther = (plots.loss_curve([4.0, 3.0], [4.2, 3.5], {"uniform": bits}) for bits in (13.0, 18.0))
+    left = [Image.open(io.BytesIO(data)).convert("L").crop((0, 0, 500, 450)) for data in (far, farther)]
+    assert left[0].tobytes() == left[1].tobytes()
+    near = Image.open(io.BytesIO(plots.loss_curve([4.0, 3.0], [4.2, 3.5], {"uniform": 6.0}))).convert("L")
+    assert near.crop((0, 0, 500, 450)).tobytes() != left[0].tobytes()
+
+
 @both
 def test_without_matplotlib_the_error_names_the_extra(plot: Plot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

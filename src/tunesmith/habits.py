@@ -30,6 +30,7 @@ DEFAULT_HEADER: list[Event] = [
     (v.tempo_symbol(108), v.NONE),
     (v.PART[0], v.NONE),
 ]
+NETWORKS = ("rnn", "mixture")  # models that know how music begins
 _STYLES = range(v.STYLE.first, v.STYLE.first + len(v.STYLES))
 HEADER_TOP_P = 0.8  # what is drawn from for a header that a model writes itself: nothing odd
 ACCIDENTAL = -0.5  # nats for every sharp or flat of its key: the base has heard all keys alike
@@ -73,7 +74,7 @@ class Habits:
     """What the songs learned have in common: lowest and highest pitch, and the duration ids they use.
 
     `rhythms`: for a meter (beats, unit), the places in the bar where lengths stand. `chords`: degrees and kinds of
-    the chord symbols; `chord_rests`: whether the chord voice ever rests.
+    the chord symbols; `chord_rests`: whether the chord voice ever rests. `silent`: whether rest follows rest.
     """
 
     low: int = 36
@@ -82,6 +83,7 @@ class Habits:
     rhythms: Mapping[tuple[int, int], frozenset[Place]] = field(default_factory=dict)
     chords: frozenset[tuple[int, int]] = frozenset()
     chord_rests: bool = False
+    silent: bool = False
 
 
 def habits_of(learned: Learned) -> Habits:
@@ -105,6 +107,7 @@ def habits_of(learned: Learned) -> Habits:
         {meter: frozenset(places) for meter, places in rhythms.items()},
         frozenset(chord for _, _, chord in heard if chord),
         any(place[:2] == (True, True) for _, place, _ in heard),
+        bool(((symbols[1:] == v.REST) & (symbols[:-1] == v.REST)).any()),
     )
 
 
@@ -213,7 +216,7 @@ def _replaced(head: list[Event], kind: str, event: Event) -> list[Event]:
 
 
 def imagined_habits(head: Sequence[Event]) -> Habits:
-    """The habits of a piece with a header of this kind, by a model without songs."""
+    """The habits of a piece with a header of this kind, by a network without songs."""
     kind = TEXTURES.get(_style(head), TEXTURES["ensemble"])
     return Habits(kind.low, kind.high, PLAIN)
 
@@ -223,7 +226,7 @@ def imagined(learned: Learned, request: Opening, random: np.random.Generator) ->
 
     Only a network knows how music begins; any other model gets a melody.
     """
-    if learned.name not in ("rnn", "mixture"):
+    if learned.name not in NETWORKS:
         if request.texture not in (None, "melody"):
             raise RequestError("this model writes melodies alone", fix="leave the texture out, or use the base model")
         return _asked(DEFAULT_HEADER, request)
@@ -235,7 +238,7 @@ def imagined(learned: Learned, request: Opening, random: np.random.Generator) ->
     while len(events) < MOST_HEADER:
         asked = wanted.get(cursor.phase)
         log_p = model.symbols(state, np.array([scheme.frame(cursor)], np.int16))[0]
-        symbol = asked[0] if asked else _drawn(_bounded(log_p, cursor), random)
+        symbol = asked[0] if asked else _drawn(_bounded(log_p, cursor, bool(learned.about.get("base"))), random)
         if symbol < v.CHORD.end:
             return events
         log_p = model.durations(state, np.array([symbol]))[0]
@@ -259,12 +262,12 @@ def _wanted(request: Opening) -> dict[int, Event]:
     return found
 
 
-def _bounded(log_p: FloatArray, cursor: Cursor) -> FloatArray:
+def _bounded(log_p: FloatArray, cursor: Cursor, base: bool) -> FloatArray:
     """Log-probabilities of the next symbol of a header, within what its texture has."""
     found = log_p.copy()
     if cursor.phase == STYLE:
         found[_STYLES.stop : v.STYLE.end] = -np.inf
-    if cursor.phase == KEY:
+    if cursor.phase == KEY and base:
         found[v.KEY.first : v.KEY.end] += [ACCIDENTAL * abs(v.key_of(s)[0]) for s in range(v.KEY.first, v.KEY.end)]
     if cursor.phase == PARTS:
         kind = TEXTURES[v.STYLES[cursor.style]]

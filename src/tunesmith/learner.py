@@ -57,6 +57,9 @@ def learning(request: LearnRequest) -> Iterator[Event]:
     request.check()
     _check_output(request)
     before = start_of(request)  # before an hour of reading, not after it
+    if before and len(before.songs) and (request.only != "all" or request.drop_near_duplicates):
+        what = "the songs that the model holds stay whole, so neither a line nor near-duplicates can be left out"
+        raise RequestError(what, fix="leave out --only and --drop-near-duplicates, or learn with --from base")
     if request.model in NETWORKS and importlib.util.find_spec("torch") is None:
         raise MissingExtra("torch, which learning needs,", "learn")
     with _work_folder(request) as folder:
@@ -115,7 +118,7 @@ def _ingested(request: LearnRequest, folder: Path, before: Learned | None) -> Ge
     songs = yield from corpus.gathered(importing, folder / "songs", encode)
     names = songs.names() if len(songs) < 10_000 else []
     held = [] if known else corpus.split(songs, request.seed)[1]
-    yield Ingested.of(songs, tuple(names[i] for i in held if names))
+    yield dataclasses.replace(Ingested.of(songs, tuple(names[i] for i in held if names)), known=len(known))
     return songs
 
 

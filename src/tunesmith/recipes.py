@@ -165,7 +165,10 @@ def _added(request: LearnRequest, songs: Corpus, folder: Path, before: Learned) 
     start = network.tensors()
     outcome = yield from train(songs, heard, asked, network.spec, plan, folder, mark=_mark(songs, start), start=start)
     model: Model = Rnn.load(network.spec, plan.settings, outcome.tensors)
-    if isinstance(before.model, Mixture) and request.keep_songs:
+    unheard: Model = before.model
+    if not (request.model == "mixture" and request.keep_songs):
+        unheard = network  # the counts are left out: like is held against like
+    elif isinstance(before.model, Mixture):
         mixture = _mixture(model, songs, range(len(songs)), SHARES_TUNED)
         gates = before.model.gates if before.model.names == PARTS else mixture.gates
         model = Mixture(mixture.spec, PARTS, mixture.parts, gates)
@@ -174,9 +177,9 @@ def _added(request: LearnRequest, songs: Corpus, folder: Path, before: Learned) 
     report["added"] = {
         "songs": len(new),
         "known": known,
-        "new_before": total(evaluate(before.model, new)).per_note,
+        "new_before": total(evaluate(unheard, new)).per_note,
         "new_after": total(evaluate(model, new)).per_note,
-        "known_before": total(evaluate(before.model, old)).per_note,
+        "known_before": total(evaluate(unheard, old)).per_note,
         "known_after": total(evaluate(model, old)).per_note,
     }
     return model, report | {"plan": dataclasses.asdict(plan)}
@@ -186,6 +189,10 @@ def _known(songs: Corpus, before: Learned) -> int:
     """How many of the songs kept, the first ones, the model knows already."""
     known = sum(entry.status == corpus.KEPT for entry in islice(songs.entries(), len(before.songs)))
     if known == len(songs):
+        others = list(islice(songs.entries(), len(before.songs), None))
+        bad = next((entry for entry in others if entry.status != corpus.DUPLICATE), None)
+        if bad:
+            raise CorpusError(f"no song there can be learned from ({bad.name}: {bad.reason})", path=bad.path or None)
         raise CorpusError("nothing new: the model has learned from all these songs already", fix="name other songs")
     return known
 

@@ -15,7 +15,17 @@ from tunesmith import scheme
 from tunesmith.checkpoint import Learned
 from tunesmith.constraints import Chords, InKey, Length, Onward, Range, Rhythm, Sounding, Steady, Voices, Wish
 from tunesmith.errors import RequestError, Unsatisfiable
-from tunesmith.habits import Habits, Opening, after, choose_header, habits_of, header, imagined, imagined_habits
+from tunesmith.habits import (
+    NETWORKS,
+    Habits,
+    Opening,
+    after,
+    choose_header,
+    habits_of,
+    header,
+    imagined,
+    imagined_habits,
+)
 from tunesmith.models.spec import BoolArray, FloatArray
 from tunesmith.scheme import Cursor, Event
 from tunesmith.scheme import vocabulary as v
@@ -94,7 +104,7 @@ def compose(learned: Learned, request: Request) -> Iterator[Score]:
             head = choose_header(heads, request.opening, random)
         else:
             head = imagined(learned, request.opening, random)
-            habits = imagined_habits(head)
+            habits = imagined_habits(head) if learned.name in NETWORKS else habits
         events = compose_events(learned, head, wishes(habits, request, head), request, random)
         score = scheme.decode(events)
         tempo = score.tempos[0] if request.tempo is None else Tempo(0, request.tempo)
@@ -109,7 +119,8 @@ def wishes(habits: Habits, request: Request, head: Sequence[Event]) -> tuple[Wis
         length = replace(length, lengths=tuple({*habits.lengths, *range(2, v.DURATIONS)}))
     rhythm = Rhythm(habits.rhythms.get((cursor.beats, cursor.unit), frozenset()))
     chords = Chords(habits.chords, habits.chord_rests)
-    kept = Steady(), Voices(), Sounding(), Range(habits.low, habits.high), InKey(request.chromatic)
+    sounding = Sounding(0.0 if habits.silent else Sounding().bias)
+    kept = Steady(), Voices(), sounding, Range(habits.low, habits.high), InKey(request.chromatic)
     return *kept, rhythm, chords, length, Onward()
 
 

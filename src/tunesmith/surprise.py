@@ -19,7 +19,8 @@ class Surprise:
     """What an event of a song cost: `bits_of_symbol` for what it is, `bits_of_length` for how long it is.
 
     `bar` from 1, 0 is a pickup; `beat` from 1, in units of the meter; `voice` from 1; `onset` and `length` in quarter
-    notes. `what`: a note or a chord symbol by its name, "rest", or "held": what sounds goes on. `pitch` of a note.
+    notes. `what`: a note or a chord symbol by its name, "rest", "held" (what sounds goes on), or a change of key or
+    meter. `pitch` of a note.
     """
 
     song: str
@@ -46,8 +47,8 @@ def surprises(model: Model, events: Sequence[Event], name: str = "") -> Iterator
     cursor = Cursor()
     counted = body(song)
     for place, (symbol, duration) in enumerate(events):
-        if counted[place] and symbol < v.CHORD.end:
-            ticks = v.TICKS[duration if duration != v.JOIN else _joined(events, place)]
+        if counted[place]:
+            ticks = v.TICKS[duration if duration != v.JOIN else _joined(events, place)] if symbol < v.CHORD.end else 0
             yield Surprise(
                 name,
                 cursor.bar,
@@ -74,6 +75,10 @@ def _called(symbol: int, cursor: Cursor) -> str:
     if symbol in v.CHORD:
         root, quality = v.chord_of(symbol)
         return theory.note_name(theory.spell(root, cursor.fifths, cursor.mode)) + theory.QUALITIES[quality].suffix
+    if symbol in v.KEY:
+        return f"key {theory.key_name(*v.key_of(symbol))}"
+    if symbol in v.METER:
+        return f"meter of {symbol - v.METER.first + 1}"
     return "rest" if symbol == v.REST else "held"
 
 

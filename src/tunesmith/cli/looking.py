@@ -39,11 +39,11 @@ def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float, *
                 add(note)
             if place and result.score:
                 drawn += 1
-                api.save_surprise(result, outputs.numbered(place, drawn))
+                if drawn == 2:
+                    place.replace(outputs.numbered(place, 1))
+                api.save_surprise(result, outputs.numbered(place, drawn) if drawn > 1 else place)
             results.append(dataclasses.replace(result, notes=(), score=None))
             counter.done(result.name)
-    if place and drawn == 1:
-        outputs.numbered(place, 1).replace(place)
     bits = api.summed(results)
     if not bits.notes:
         first = f" (the first: {results[0].problem})" if results else ""

@@ -78,6 +78,8 @@ class LearnView(ReadingView):
 
 
 def _held_out_text(found: api.Ingested) -> str:
+    if found.known:
+        return "the songs are added to those that the model knows, which are measured before and after"
     if not found.held_out:
         return "too few songs to hold one out: what was learned cannot be measured (3 songs are the least)"
     return f"held out for measuring first: {', '.join(found.held_out[:5])}{', ...' if len(found.held_out) > 5 else ''}"
@@ -96,7 +98,7 @@ def result_text(report: dict[str, Any]) -> str:
     if "training" in report:
         return _seed_text(report)
     if "added" in report:
-        return _added_text(report["added"])
+        return _added_text(report["added"], report["best_epoch"] > 0)
     lines = []
     held = [h[1] for h in report.get("history", ()) if not math.isnan(h[1])]
     if len(held) > 1:
@@ -136,7 +138,7 @@ def _grade(saved: float, tuned: bool) -> str:
     percent = f"{saved:.0%}"
     if not tuned:
         return f"a new song of this kind holds {percent} less surprise for it than for someone who knows nothing"
-    word = next((word for least, word in LEARNED if saved >= least), "learned next to nothing beyond the base")
+    word = next((word for least, word in LEARNED if saved >= least), "learned next to nothing that it did not know")
     return f"{word}: a new song of this kind surprises it {percent} less than the network it started from"
 
 
@@ -152,13 +154,14 @@ def _what_helps(report: dict[str, Any], learned: float) -> str:
     return "more songs would help" if report.get("songs", FEW) < FEW else ""
 
 
-def _added_text(added: dict[str, Any]) -> str:
+def _added_text(added: dict[str, Any], tuned: bool) -> str:
     """What songs that were added to others gave."""
     new, known = counted(added["songs"], "song"), counted(added["known"], "song")
     return (
         f"{new} added to {known}; bits per note (fewer is better): "
         f"those added {added['new_before']:.2f} before, {added['new_after']:.2f} now that they are learned; "
         f"those known {added['known_before']:.2f} before, {added['known_after']:.2f} now"
+        + ("" if tuned else "; the network stays as it was, since hearing them made it forget")
     )
 
 

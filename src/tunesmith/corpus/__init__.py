@@ -5,7 +5,7 @@ for its files. `Corpus` opens it, `split` says which of its songs are held out.
 """
 
 from tunesmith.corpus.dividing import split
-from tunesmith.corpus.entries import KEPT, Entry
+from tunesmith.corpus.entries import DUPLICATE, KEPT, Entry
 from tunesmith.corpus.finding import WORK, find_files, request_key
 from tunesmith.corpus.importing import Gathered, ImportRequest, Ingested, gathered, importing
 from tunesmith.corpus.ingesting import ingest
@@ -17,6 +17,7 @@ from tunesmith.corpus.table import Table
 from tunesmith.corpus.workers import Limits
 
 __all__ = [
+    "DUPLICATE",
     "INDEX",
     "KEPT",
     "MAX_EVENTS",

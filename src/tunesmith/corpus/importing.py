@@ -79,7 +79,10 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """All songs were read. `near`: those kept that are nearly the same as an earlier one; `held_out`: by name."""
+    """All songs were read. `near`: those kept that are nearly the same as an earlier one; `held_out`: by name.
+
+    `known`: so many of them a model held before, to which the others are added.
+    """
 
     kept: int
     duplicates: int
@@ -88,6 +91,7 @@ class Ingested:
     events: int
     held_out: tuple[str, ...] = ()
     near: int = 0
+    known: int = 0
 
     @classmethod
     def of(cls, songs: Corpus, held_out: tuple[str, ...] = ()) -> Ingested:

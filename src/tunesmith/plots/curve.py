@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from tunesmith.plots.drawing import COLOURS, GRID, figure, rendered
 
+FAR = 2.0  # times the highest point of the curves: a line up there would press them flat
+
 
 def loss_curve(training: Sequence[float], held_out: Sequence[float], baselines: Mapping[str, float]) -> bytes:
     """The learning curve as PNG.
@@ -35,8 +37,12 @@ def loss_curve(training: Sequence[float], held_out: Sequence[float], baselines: 
             textcoords="offset points",
             ha="center",
         )
+    shown = [*training, *held_out]
     for (name, bits), colour in zip(baselines.items(), COLOURS[2:] * len(baselines), strict=False):
-        axes.axhline(bits, color=colour, linestyle=":", linewidth=1.5, label=f"{name}: {bits:.2f}")
+        if shown and bits > FAR * max(shown):
+            axes.plot([], [], " ", label=f"{name}: {bits:.2f} (far above)")
+        else:
+            axes.axhline(bits, color=colour, linestyle=":", linewidth=1.5, label=f"{name}: {bits:.2f}")
     axes.set_xlabel("epoch")
     axes.set_ylabel("bits per note")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
