@@ -279,10 +279,13 @@ def test_the_process_ends_with_the_program(then: str, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals to a group")
 def test_ctrl_c_in_a_terminal_prints_nothing_of_the_process(tmp_path: Path) -> None:
-    then = "import time\ntry: time.sleep(1000)\nexcept KeyboardInterrupt: print('stopped')"
+    # said inside the `try`, or the signal could come before it
+    waiting = "print('waiting', flush=True); time.sleep(1000)"
+    then = f"import time\ntry: {waiting}\nexcept KeyboardInterrupt: print('stopped')"
     with program(then, tmp_path) as running:
         assert running.stdout
         pid = int(running.stdout.readline())
+        assert running.stdout.readline() == "waiting\n"
         os.killpg(running.pid, signal.SIGINT)
         out, err = running.communicate(timeout=LATE)
     assert (out, err) == ("stopped\n", "")
