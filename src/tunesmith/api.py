@@ -16,7 +16,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,26 +27,35 @@ from tunesmith.corpus import Entry, Gathered, ImportRequest, Ingested, Kind, Sum
 from tunesmith.corpus import Table as SongTable
 from tunesmith.errors import (
     CorpusError,
-    FormatError,
     MissingExtra,
     RequestError,
     SongWarning,
     StorageError,
     TunesmithError,
-    UnknownFormat,
 )
 from tunesmith.evaluation import Bits
 from tunesmith.files import make_folder, probe_writable, write_atomically
 from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
 from tunesmith.formats.digits import STEP_SECONDS
-from tunesmith.inspection import Evaluated, evaluate, info, is_warning, load_model, read_songs, summed
+from tunesmith.inspection import (
+    Evaluated,
+    evaluate,
+    info,
+    is_warning,
+    load_model,
+    picture_kind,
+    read_songs,
+    save_curve,
+    save_surprise,
+    summed,
+)
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
 from tunesmith.plans import BASE, SCRATCH
 from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare, prepare_counting
 from tunesmith.sample import Request
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Key, Meter, Score
-from tunesmith.surprise import Surprise, by_bits
+from tunesmith.surprise import Surprise
 from tunesmith.train import Epoch
 
 __all__ = [
@@ -100,6 +109,7 @@ __all__ = [
     "parse_key",
     "parse_meter",
     "picture",
+    "picture_kind",
     "probe_writable",
     "read_songs",
     "save",
@@ -110,8 +120,6 @@ __all__ = [
 ]
 PathLike = str | Path
 VIEWS = ("score", "roll", "contour")  # what a picture can show
-DRAWN = ("png", "svg", "pdf")  # how a picture of surprise may end
-SURPRISING = (1, 2, 4, 8)  # bits: where its colours change
 PAPERS = ("a4", "letter")  # of a PDF
 AUDIO = next(f.endings for f in FORMATS if f.name == "audio")
 TEXTURES = v.STYLES  # that a piece can have
@@ -323,44 +331,6 @@ def write_text(path: PathLike, text: str) -> None:
     """
     # surrogateescape: a file name in the text that is no Unicode stays the bytes that it is
     write_atomically(Path(path), lambda file: file.write(text.encode(errors="surrogateescape")))
-
-
-def save_curve(
-    training: Sequence[float], held_out: Sequence[float], baselines: Mapping[str, float], path: PathLike
-) -> None:
-    """Write the learning curve, bits per note by epoch, as a PNG picture.
-
-    Raises:
-        MissingExtra: matplotlib is not installed.
-        StorageError: the file cannot be written.
-    """
-    from tunesmith.plots import loss_curve
-
-    data = loss_curve(training, held_out, baselines)
-    write_atomically(Path(path), lambda file: file.write(data))
-
-
-def save_surprise(result: Evaluated, path: PathLike) -> None:
-    """Write the notes of a song as bars over time, darker the more bits they cost: a .svg, .png or .pdf file.
-
-    `result` is of `evaluate` with `notes=True`.
-
-    Raises:
-        UnknownFormat: the ending is another one.
-        FormatError: nothing was measured.
-        MissingExtra: matplotlib is not installed.
-        StorageError: the file cannot be written.
-    """
-    path = Path(path)
-    kind = path.suffix.lstrip(".").lower()
-    if kind not in DRAWN:
-        raise UnknownFormat(f"unknown format {path.suffix or '(none)'}", fix=f"end it in one of: {', '.join(DRAWN)}")
-    if result.score is None:
-        raise FormatError(result.problem or "the notes were not measured", path=result.name)
-    from tunesmith.plots import surprise_roll
-
-    data = surprise_roll(result.score, by_bits(result.notes, SURPRISING), SURPRISING, kind)
-    write_atomically(path, lambda file: file.write(data))
 
 
 def _in_notebook(piece: Score) -> str:

@@ -1,9 +1,9 @@
-"""Looking into files: what is in them, and how well a model predicts them."""
+"""Looking into files: what is in them, and how well a model predicts them; and the pictures of that."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,20 @@ import numpy as np
 
 from tunesmith import checkpoint, corpus, formats, scheme
 from tunesmith.checkpoint import Learned
-from tunesmith.errors import FormatError, SongWarning, StorageError, TunesmithError
+from tunesmith.errors import FormatError, SongWarning, StorageError, TunesmithError, UnknownFormat
 from tunesmith.evaluation import Bits, bits_of, total
+from tunesmith.files import write_atomically
 from tunesmith.formats import ReadOptions
 from tunesmith.models import score
 from tunesmith.plans import BASE
 from tunesmith.prepare import only, prepare
 from tunesmith.scheme.steps import encode_steps
 from tunesmith.score import Score
-from tunesmith.surprise import Surprise, surprises
+from tunesmith.surprise import Surprise, by_bits, surprises
 
 PathLike = str | Path
+DRAWN = ("png", "svg", "pdf")  # how a picture of surprise may end
+SURPRISING = (1, 2, 4, 8)  # bits: where its colours change
 
 
 def _song_file(path: PathLike) -> Path:
@@ -106,12 +109,62 @@ def _evaluated(learned: Learned, song: Score, name: str, notes: bool) -> Evaluat
     except TunesmithError as error:
         return Evaluated(name, Bits(), str(error))
     arrays = scheme.as_song(events)
-    bits = bits_of(score(learned.model, arrays), arrays)
+    log_p = score(learned.model, arrays)
+    bits = bits_of(log_p, arrays)
     problem = "" if np.isfinite(bits.per_note) else "holds something this model can never write"
     if not notes or problem:
         return Evaluated(name, bits, problem)
     carried = scheme.decode(events).replace(title=name)
-    return Evaluated(name, bits, notes=tuple(surprises(learned.model, events, name)), score=carried)
+    return Evaluated(name, bits, notes=tuple(surprises(log_p, events, name)), score=carried)
+
+
+def picture_kind(path: PathLike) -> str:
+    """Which of the pictures of surprise a file is, by its ending: one of `DRAWN`.
+
+    Raises:
+        UnknownFormat: the ending is another one.
+    """
+    path = Path(path)
+    kind = path.suffix.lstrip(".").lower()
+    if kind not in DRAWN:
+        fix = f"end it in one of: {' '.join('.' + kind for kind in DRAWN)}"
+        raise UnknownFormat(f"{path.name} is not a picture", fix=fix)
+    return kind
+
+
+def save_curve(
+    training: Sequence[float], held_out: Sequence[float], baselines: Mapping[str, float], path: PathLike
+) -> None:
+    """Write the learning curve, bits per note by epoch, as a PNG picture.
+
+    Raises:
+        MissingExtra: matplotlib is not installed.
+        StorageError: the file cannot be written.
+    """
+    from tunesmith.plots import loss_curve
+
+    data = loss_curve(training, held_out, baselines)
+    write_atomically(Path(path), lambda file: file.write(data))
+
+
+def save_surprise(result: Evaluated, path: PathLike) -> None:
+    """Write the notes of a song as bars over time, darker the more bits they cost: a .svg, .png or .pdf file.
+
+    `result` is of `evaluate` with `notes=True`.
+
+    Raises:
+        UnknownFormat: the ending is another one.
+        FormatError: nothing was measured.
+        MissingExtra: matplotlib is not installed.
+        StorageError: the file cannot be written.
+    """
+    kind = picture_kind(path)
+    if result.score is None:
+        raise FormatError(result.problem or "the notes were not measured", path=result.name)
+    from tunesmith.plots import surprise_roll
+
+    data = surprise_roll(result.score, by_bits(result.notes, SURPRISING), SURPRISING, kind)
+    write_atomically(Path(path), lambda file: file.write(data))
 
 
 def summed(results: Iterable[Evaluated]) -> Bits:

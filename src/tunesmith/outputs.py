@@ -136,9 +136,7 @@ def picture_place(picture: Path | None) -> Path | None:
     from tunesmith import api
 
     if picture is not None:
-        if picture.suffix.lstrip(".").lower() not in api.DRAWN:
-            fix = f"end it in one of: {' '.join('.' + kind for kind in api.DRAWN)}"
-            raise UnknownFormat(f"{picture.name} is not a picture", fix=fix)
+        api.picture_kind(picture)
         api.make_folder(picture.parent)
         api.probe_writable(picture)
     return picture

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tunesmith import scheme, theory
 from tunesmith.evaluation import body
-from tunesmith.models import Model, score
+from tunesmith.models.spec import FloatArray
 from tunesmith.scheme import Cursor, Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import TPQ, Note
@@ -40,12 +40,10 @@ class Surprise:
         return self.bits_of_symbol + self.bits_of_length
 
 
-def surprises(model: Model, events: Sequence[Event], name: str = "") -> Iterator[Surprise]:
-    """The cost of every event of a song that counts (see `evaluation`), all before it known."""
-    song = scheme.as_song(list(events))
-    log_p = score(model, song)
+def surprises(log_p: FloatArray, events: Sequence[Event], name: str = "") -> Iterator[Surprise]:
+    """The cost of every event of a song that counts (see `evaluation`), from log-probabilities (T, 2) in nats."""
     cursor = Cursor()
-    counted = body(song)
+    counted = body(scheme.as_song(list(events)))
     for place, (symbol, duration) in enumerate(events):
         if counted[place]:
             ticks = v.TICKS[duration if duration != v.JOIN else _joined(events, place)] if symbol < v.CHORD.end else 0
