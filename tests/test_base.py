@@ -14,8 +14,9 @@ from strategies import melody
 import tunesmith as ts
 from tunesmith import api, checkpoint, scheme
 from tunesmith.evaluation import evaluate, total
-from tunesmith.habits import TEXTURES
+from tunesmith.habits import TEXTURES, Opening, imagined
 from tunesmith.models.mixture import Mixture
+from tunesmith.scheme import vocabulary as v
 from tunesmith.score import TPQ, Key, Meter, Score
 
 ROOT = Path(__file__).parent.parent
@@ -117,7 +118,7 @@ def test_tuning_is_never_worse_than_the_network_it_started_from(kind: str, songs
 
 def test_where_tuning_does_not_help_the_network_stays(songs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rate at which nothing is learned but noise: the base is kept to the last bit."""
-    monkeypatch.setattr("tunesmith.plans.TUNING_RATE", 3.0)
+    monkeypatch.setattr("tunesmith.plans.TUNING_RATES", (3.0, 3.0))
     tuned = ts.learn(songs, model="rnn", epochs=1)
     assert tuned.about["report"]["best_epoch"] == 0
     base = api.load_model().model.tensors()
@@ -162,6 +163,29 @@ def test_a_model_of_an_older_vocabulary_is_told(run: Run, nameless: Path, monkey
 
 
 # ---- adding songs
+
+
+def test_a_damaged_base_says_what_helps(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged, half = tmp_path / "base.safetensors", checkpoint.BASE.read_bytes()[:5000]
+    for content in (b"", half, None):
+        if content is None:
+            damaged.unlink()
+        else:
+            damaged.write_bytes(content)
+        monkeypatch.setattr(checkpoint, "BASE", damaged)
+        assert "it is a part of Tunesmith: install that again" in run("compose", "-o", "song.mid").line
+
+
+@pytest.mark.parametrize("texture", ["melody", "voices"])
+def test_the_base_writes_in_meters_and_keys_of_many_kinds(texture: str) -> None:
+    learned = api.load_model()
+    heads = [imagined(learned, Opening(texture=texture), np.random.default_rng(seed)) for seed in range(40)]
+    units = {duration for head in heads for symbol, duration in head if symbol in v.METER}
+    keys = [symbol for head in heads for symbol, _ in head if symbol in v.KEY]
+    assert v.UNITS[1] not in units
+    assert len(units) > 1
+    assert max(map(keys.count, keys)) <= 20
+    assert {v.key_of(symbol)[1] for symbol in keys} > {"major"}
 
 
 def test_songs_are_added_and_nothing_measured_is_forgotten(small: Path) -> None:

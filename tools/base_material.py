@@ -2,9 +2,11 @@
 
     python tools/base_material.py CORPUS MATERIAL [--apart OTHER_CORPUS]...
 
-CORPUS is what `tunesmith import DATA -o CORPUS` made. Long pieces give windows of some bars; every voice is also a
-melody. With `--apart`, songs of which more than a fifth of the steps also stand in another corpus are left out, so
-that the base model can be measured on that. MATERIAL becomes a folder of arrays:
+CORPUS is what `tunesmith import DATA -o CORPUS` made. Of each class the collections (the folders of DATA) are drawn
+from in turn, so that the largest does not drown the others. Long pieces give windows of some bars; the melody of a
+piece is also a piece of its own, and so are some of its other voices. With `--apart`, songs of which more than a fifth
+of the steps also stand in another corpus are left out, so that the base model can be measured on that. MATERIAL becomes
+a folder of arrays:
 `events.npy` (N, 2), `frames.npy` (N, columns), `pieces.npy`, one row a piece.
 """
 
@@ -12,11 +14,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +28,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith import scheme
-from tunesmith.corpus import Corpus
+from tunesmith.corpus import KEPT, Corpus
 from tunesmith.errors import TunesmithError
+from tunesmith.prepare.melody import only
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Part, Score
 
 # class -> events wanted. Most of the notes there are stand in large works: it is by class that they are drawn.
 WANTED = {
-    "melody": 1_300_000,
+    "melody": 1_200_000,
     "lead sheet": 400_000,
-    "voices": 900_000,
-    "keyboard": 900_000,
-    "song": 600_000,
+    "voices": 700_000,
+    "keyboard": 700_000,
+    "song": 1_200_000,
     "ensemble": 300_000,
 }
 CLASSES = tuple(WANTED)
 WINDOW = 1_200  # events, about, of a window of a long piece
 MOST_WINDOWS = 3  # of a piece
-LINES = 3  # single lines taken of a piece with several
+LINES = 0.15  # the chance of a voice that is not the melody to be a piece of its own
 LEAST_NOTES = 16
 RUN = 12  # steps that make a piece known again
 SHARE = 0.2  # of its runs, when they stand in the other corpus
@@ -117,14 +122,18 @@ def windows_of(score: Score, events: int, random: np.random.Generator) -> Iterat
 
 
 def pieces_of(score: Score, events: int, random: np.random.Generator, seldom: float) -> Iterator[tuple[Score, bool]]:
-    """The pieces that a song gives: itself or windows of it, and some of its lines. `seldom`: the share of lines."""
+    """The pieces that a song gives: itself or windows of it, and some of its lines. `seldom`: the chance of lines."""
     for window, whole in windows_of(score, events, random):
         yield window, whole
+        if random.random() >= seldom:
+            continue
+        tune = only(window, "melody").replace(chords=())
+        if len(tune.parts[0].notes) >= LEAST_NOTES and (window.chords or tune.parts != window.parts):
+            yield tune, whole
         lines = [line for line, pitches in lines_of(window) if len(pitches) >= LEAST_NOTES]
-        if len(lines) > 1 or window.chords:
-            chosen = random.permutation(len(lines))[:LINES]
-            for place in chosen[random.random(len(chosen)) < seldom].tolist():
-                yield window.replace(parts=(lines[place],), chords=()), whole
+        for line in lines if len(lines) > 1 else ():
+            if random.random() < LINES and line.notes != tune.parts[0].notes:
+                yield window.replace(parts=(line,), chords=()), whole
 
 
 def encoded(score: Score, whole: bool) -> Piece | None:
@@ -160,17 +169,21 @@ def work(job: Job) -> tuple[list[tuple[int, Piece, NDArray[Any]]], int]:
 
 
 def in_turn(corpus: Corpus, seed: int) -> list[list[int]]:
-    """For each class its songs in random order, one of each group of near-duplicates."""
+    """For each class its songs, one of each group of near-duplicates: in random order, collection by collection."""
     random = np.random.default_rng(seed)
-    turns: list[list[int]] = [[] for _ in CLASSES]
+    paths = [Path(entry.path) for entry in corpus.entries() if entry.status == KEPT]
+    above = len(Path(os.path.commonpath(paths)).parts)
+    turns: list[dict[str, list[int]]] = [{} for _ in CLASSES]
     met: set[int] = set()
     for number in random.permutation(len(corpus)).tolist():
         kind = int(corpus[number].symbols[0]) - v.STYLE.first
         group = int(corpus.index[number]["group"])
         if group not in met:
             met.add(group)
-            turns[kind].append(number)
-    return turns
+            turns[kind].setdefault(paths[number].parts[above], []).append(number)
+    return [
+        [n for turn in zip_longest(*(by[name] for name in sorted(by))) for n in turn if n is not None] for by in turns
+    ]
 
 
 def main() -> None:

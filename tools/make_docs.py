@@ -1,8 +1,9 @@
 """Make what the README shows: `make docs`, or `python tools/make_docs.py [PART...]`.
 
 Parts: `song` (picture, piano roll, sound and learning curve), `unseen` (bits per note on songs that the model never
-saw), `seed` (the historical recipe); without a name all of them, some minutes each. What they measure is kept in
-docs/figures.json. Always made, and alone with `text`: docs/commands.md, and the README's blocks from the figures.
+saw), `seed` (the historical recipe), `gallery` (pieces of the base, three a texture); without a name all of them, some
+minutes each. What they measure is kept in docs/figures.json. Always made, and alone with `text`: docs/commands.md, the
+page of the gallery, and the README's blocks from the figures.
 
 Everything goes through the public command line and the public functions. The same versions on the same kind of
 processor make the same files, but for the seconds.
@@ -14,6 +15,7 @@ import json
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -28,6 +30,7 @@ import click
 import tunesmith as ts
 from tunesmith.api import Finished, Ingested, summed
 from tunesmith.cli import cli
+from tunesmith.habits import TEXTURES
 
 ROOT = Path(__file__).parents[1]
 DOCS, README = ROOT / "docs", ROOT / "README.md"
@@ -35,6 +38,7 @@ FIGURES, COMMANDS = DOCS / "figures.json", DOCS / "commands.md"
 SONGS, DIGITS = "examples/songs", "examples/digits"
 SHOWN = ("png", "mid", "mp3")  # what of the song is kept in docs/
 SURPRISING = "examples/songs/ode_to_joy.abc"  # a song whose notes are coloured by how much they surprise
+GALLERY, GALLERY_SEEDS, GALLERY_BARS = DOCS / "gallery", (1, 2, 3), 12
 FOLDS = 6
 LEARNED: dict[str, dict[str, str]] = {  # how each model learns; the base does not
     "uniform": {"model": "uniform"},
@@ -143,7 +147,43 @@ def _rests(name: str) -> float:
     return numbers.count("0") / len(numbers)
 
 
-MEASURED: dict[str, Callable[[], Figures]] = {"song": song, "unseen": unseen, "seed": seed}
+def gallery() -> Figures:
+    """Pieces that the base composes, of every texture those of seed 1, 2, 3: pictures, sound, and the page of them."""
+    made: Figures = {}
+    GALLERY.mkdir(exist_ok=True)
+    for texture in TEXTURES:
+        for seed in GALLERY_SEEDS:
+            name = f"{texture.replace(' ', '-')}-{seed}"
+            wish = ("--texture", texture, "--seed", str(seed), "--bars", str(GALLERY_BARS))
+            with tempfile.TemporaryDirectory() as place:
+                tunesmith("compose", *wish, "-o", Path(place) / name, "--formats", "png,mp3,mid")
+                for ending in ("png", "mp3"):
+                    shutil.copy(Path(place) / f"{name}.{ending}", GALLERY)
+                piece = ts.info(Path(place) / f"{name}.mid")["songs"][0]
+            about = {key: piece[key] for key in ("bars", "notes", "key", "meter", "seconds")}
+            made[name] = about | {"command": shlex.join(("tunesmith", "compose", *wish))}
+    return made
+
+
+def gallery_page(measured: Figures) -> str:
+    """The page of the gallery."""
+    lines = [
+        "# Gallery",
+        "",
+        "Written by `make docs`: what the base composes when it is given no songs, three pieces of every texture it "
+        f"knows, {GALLERY_BARS} bars each. They are those of seed 1, 2 and 3, whatever came; nothing is chosen or "
+        "edited.",
+    ]
+    for name, piece in measured.get("gallery", {}).items():
+        texture, seed = name.rsplit("-", 1)
+        heading = [f"## {texture.replace('-', ' ').capitalize()}", ""] if seed == "1" else []
+        about = f"{piece['key']}, {piece['meter']}, {piece['notes']} notes"
+        lines += ["", *heading, f"![{about}]({name}.png)", ""]
+        lines += [f"[Hear it]({name}.mp3) ({piece['seconds']:.0f} s). {about}; `{piece['command']}`"]
+    return "\n".join(lines) + "\n"
+
+
+MEASURED: dict[str, Callable[[], Figures]] = {"song": song, "unseen": unseen, "seed": seed, "gallery": gallery}
 
 
 # what is written
@@ -254,6 +294,7 @@ def main(parts: list[str]) -> None:
             found = measure()
             FIGURES.write_text(json.dumps(figures() | {part: found}, indent=1, sort_keys=True) + "\n", "utf-8")
     COMMANDS.write_text(commands(), "utf-8")
+    (GALLERY / "README.md").write_text(gallery_page(figures()), "utf-8")
     README.write_text(readme(README.read_text("utf-8"), figures()), "utf-8")
 
 

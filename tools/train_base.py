@@ -1,10 +1,11 @@
 """Train the base model that ships with the package, from the material of `base_material.py`.
 
-    python tools/train_base.py MATERIAL OUTPUT.safetensors [--events 30e6] [--hidden 512]
+    python tools/train_base.py MATERIAL OUTPUT.safetensors [--events 30e6] [--hidden 512] [--start FILE]
 
 Rows are drawn class by class (`SHARES`), moved to another key, told or not told how many bars are left, and single
 lines sometimes without key and meter, so that the model can do without. The state is written to OUTPUT.state every
-few minutes; the same command goes on from there.
+few minutes; the same command goes on from there. With `--start` the weights of a model file are where it starts, whose
+shape it then has; its report stays before this one's.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from tunesmith.files import replacing
 from tunesmith.models import Song
 from tunesmith.models.rnn import Rnn, Settings
 from tunesmith.models.rnn_torch import Batch, Trainer
+from tunesmith.plans import network_of
 from tunesmith.scheme import vocabulary as v
 from tunesmith.train import rate_at
 
@@ -68,14 +70,19 @@ class Material:
         return Song(self.frames[place], self.events[place, 0], self.events[place, 1])
 
 
-def divided(material: Material) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
-    """For each class the pieces to learn from, and those held out, which are of other songs."""
-    pieces = material.pieces
-    held_songs: list[int] = []
+def held_songs(material: Material) -> list[int]:
+    """The songs held out, some of each class; no piece of them is learned from."""
+    pieces, found = material.pieces, list[int]()
     for kind in range(len(CLASSES)):
         songs = np.unique(pieces["song"][pieces["kind"] == kind])
-        held_songs += np.random.default_rng(kind).permutation(songs)[: max(1, min(HELD, len(songs) // 10))].tolist()
-    held = np.isin(pieces["song"], held_songs)
+        found += np.random.default_rng(kind).permutation(songs)[: max(1, min(HELD, len(songs) // 10))].tolist()
+    return found
+
+
+def divided(material: Material, held_out: list[int]) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
+    """For each class the pieces to learn from, and those held out, which are of other songs."""
+    pieces = material.pieces
+    held = np.isin(pieces["song"], held_out)
     kinds = [pieces["kind"] == kind for kind in range(len(CLASSES))]
     return [np.flatnonzero(of & ~held) for of in kinds], [np.flatnonzero(of & held)[:HELD] for of in kinds]
 
@@ -123,6 +130,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("material", type=Path)
     options.add_argument("output", type=Path)
+    options.add_argument("--start", type=Path, help="a model file to start from")
+    options.add_argument("--held", type=Path, help="the material whose held-out songs are held out (default: MATERIAL)")
     options.add_argument("--events", type=float, default=30e6, help="to learn from in all")
     options.add_argument("--hidden", type=int, default=512)
     options.add_argument("--layers", type=int, default=1)
@@ -133,9 +142,13 @@ def main() -> None:
     given = options.parse_args()
     set_num_threads(given.threads)
     material, spec = Material.of(given.material), scheme.spec()
-    kept, held = divided(material)
+    kept, held = divided(material, held_songs(Material.of(given.held or given.material)))
     settings = Settings(hidden=given.hidden, layers=given.layers, dropout=given.dropout)
-    trainer = Trainer(spec, settings, given.seed, weight_decay=0.01)
+    before = checkpoint.load(given.start) if given.start else None
+    start = network_of(before) if before else None
+    if start:
+        settings = replace(start.shape, dropout=given.dropout)
+    trainer = Trainer(spec, settings, given.seed, tensors=start.tensors() if start else None, weight_decay=0.01)
     state_path = given.output.with_suffix(".state")
     step, spent, events, history = 0, 0.0, 0.0, []
     if state_path.exists():
@@ -172,12 +185,15 @@ def main() -> None:
             with replacing(state_path) as temporary:
                 temporary.write_bytes(save(trainer.state(), {"base": json.dumps(head)}))
             saved = time.monotonic()
-    write(
-        given.output,
-        trainer,
-        settings,
-        {"events": events, "minutes": round((time.monotonic() - began) / 60), "history": history},
-    )
+    report = {"events": events, "minutes": round((time.monotonic() - began) / 60), "history": history}
+    write(given.output, trainer, settings, joined(before.about["report"], report) if before else report)
+
+
+def joined(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """The report of two runs, one after the other."""
+    sums = {name: first[name] + then[name] for name in ("events", "minutes")}
+    later = [[first["events"] + events, bits] for events, bits in then["history"]]
+    return {**sums, "history": [*first["history"], *later]}
 
 
 def write(path: Path, trainer: Trainer, settings: Settings, report: dict[str, Any]) -> None:

@@ -154,10 +154,12 @@ def load(path: Path) -> Learned:
         StorageError: it cannot be opened.
         ModelError: it is damaged, not a Tunesmith model, or of a newer version.
     """
-    head, tensors = _read(path)
     try:
+        head, tensors = _read(path)
         return _built(head, tensors)
-    except ModelError as error:
+    except (ModelError, StorageError) as error:
+        if path == BASE:  # no file of the user's: what helps with those does not help here
+            error.fix = "it is a part of Tunesmith: install that again"
         raise error.at(path) from None
     except _ODD as error:
         raise ModelError(_DAMAGED, path=path, fix=_AGAIN) from error

@@ -32,7 +32,8 @@ DEFAULT_HEADER: list[Event] = [
 ]
 NETWORKS = ("rnn", "mixture")  # models that know how music begins
 _STYLES = range(v.STYLE.first, v.STYLE.first + len(v.STYLES))
-HEADER_TOP_P = 0.8  # what is drawn from for a header that a model writes itself: nothing odd
+HEADER_TOP_P, KEY_TOP_P = 0.8, 0.95  # what is drawn from for a header that a model writes itself: nothing odd
+LEAST_UNIT = 2  # of the base's meters: 2/1 is how motets are printed, and nobody asked for one
 ACCIDENTAL = -0.5  # nats for every sharp or flat of its key: the base has heard all keys alike
 
 
@@ -234,15 +235,18 @@ def imagined(learned: Learned, request: Opening, random: np.random.Generator) ->
         request = replace(request, texture="melody")
     model, cursor, events = learned.model, Cursor(), list[Event]()
     state = model.begin(1)
-    wanted = _wanted(request)
+    wanted, base = _wanted(request), bool(learned.about.get("base"))
     while len(events) < MOST_HEADER:
         asked = wanted.get(cursor.phase)
         log_p = model.symbols(state, np.array([scheme.frame(cursor)], np.int16))[0]
-        symbol = asked[0] if asked else _drawn(_bounded(log_p, cursor, bool(learned.about.get("base"))), random)
+        top_p = KEY_TOP_P if cursor.phase == KEY else HEADER_TOP_P
+        symbol = asked[0] if asked else _drawn(_bounded(log_p, cursor, base), random, top_p)
         if symbol < v.CHORD.end:
             return events
         log_p = model.durations(state, np.array([symbol]))[0]
-        event = asked or (symbol, _drawn(log_p, random))
+        if cursor.phase == METER and base:
+            log_p[[v.UNITS[unit] for unit in v.UNITS if unit < LEAST_UNIT]] = -np.inf
+        event = asked or (symbol, _drawn(log_p, random, HEADER_TOP_P))
         events.append(event)
         cursor.advance(*event)
     raise ModelError("the model finds no end of its headers", fix="learn it again, or copy it again")
@@ -284,9 +288,9 @@ def _bounded(log_p: FloatArray, cursor: Cursor, base: bool) -> FloatArray:
     return found
 
 
-def _drawn(log_p: FloatArray, random: np.random.Generator) -> int:
-    """One of the likeliest."""
+def _drawn(log_p: FloatArray, random: np.random.Generator, top_p: float) -> int:
+    """One of the likeliest, which together have so much of the probability."""
     order = np.argsort(-log_p, kind="stable")
     weights = np.exp(log_p[order] - log_p[order[0]])
-    kept = int(np.searchsorted(np.cumsum(weights) / weights.sum(), HEADER_TOP_P) + 1)
+    kept = int(np.searchsorted(np.cumsum(weights) / weights.sum(), top_p) + 1)
     return int(random.choice(order[:kept], p=weights[:kept] / weights[:kept].sum()))

@@ -92,14 +92,12 @@ def _networks(
         "refit": plan.refit,
         "from_base": before is not None and request.start == BASE,
     }
-    if held:
-        if network:
-            report["bits_per_note"]["base"] = outcome.before
-        best = outcome.history[outcome.best_epoch - 1][1] if outcome.best_epoch else outcome.before
-        report["bits_per_note"]["network"] = best
-    report |= {"plan": dataclasses.asdict(plan), "history": outcome.history, "best_epoch": outcome.best_epoch}
     final = Rnn.load(spec, plan.settings, outcome.tensors)
     measured = Rnn.load(spec, plan.settings, outcome.measured) if held else None
+    for name, model in (("base", network), ("network", measured)):
+        if held and model:  # whole songs, as the mixture will be; training measures stretches of long ones
+            report["bits_per_note"][name] = total(evaluate(model, (songs[i] for i in held))).per_note
+    report |= {"plan": dataclasses.asdict(plan), "history": outcome.history, "best_epoch": outcome.best_epoch}
     return _Networks(final, measured, report, kept, held)
 
 

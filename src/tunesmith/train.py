@@ -46,7 +46,7 @@ class Plan:
     `settings`: of `models.rnn.Settings`. `epochs`: the most. `rate`: the highest learning rate, reached after a tenth
     of the steps and brought down by a cosine to the end of the stage. `patience`: epochs without improvement before
     stopping.
-    `transpose`: semitones either way. `tell`: the share of rows told how many bars are left.
+    `transpose`: semitones either way. `tell`: the share of rows told how many bars are left. `average`: see `Trainer`.
     """
 
     settings: dict[str, Any]
@@ -59,6 +59,7 @@ class Plan:
     tell: float = 0.5
     refit: bool = True
     seed: int = 0
+    average: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,12 @@ class _Run:
             self._recall()
             return
         trainer = self.torch.Trainer(
-            self.spec, Settings.of(plan.settings), plan.seed, tensors=self.start, weight_decay=plan.weight_decay
+            self.spec,
+            Settings.of(plan.settings),
+            plan.seed,
+            tensors=self.start,
+            weight_decay=plan.weight_decay,
+            average=plan.average,
         )
         self.trainer, self.stage_done = trainer, name
         first = self._resume(name, trainer)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tunesmith.errors import ModelError
 from tunesmith.models import Distributions, Song, Tensors, settings_of, stretches
 from tunesmith.models.ppm import Counts, Found, Ints, heard, interpolated
-from tunesmith.models.spec import FloatArray, IntArray, Spec
+from tunesmith.models.spec import Anchor, FloatArray, IntArray, Spec
 
 MAX_ORDER = 16  # also keeps the products of so many steps' weights far from the smallest float
 
@@ -31,8 +31,10 @@ class Settings:
 
     `order`, `duration_order`: how long contexts are in the songs learned from, for durations with the symbol's
     class. `adaptive`: also what happened in the song so far (known as LTM+), in contexts up to `song_order`.
-    `stream`: the feature that tells streams apart; one that the spec does not have means one stream. The default
-    orders are those that predicted held-out songs best, over folk songs, chorales and lead sheets.
+    `relative`: symbols count as distances from the reference of an anchor: of the one named `reference`, or where
+    it covers none of them, of the last that does. `stream`: the feature that tells streams apart; one that the spec
+    does not have means one stream. The default orders are those that predicted held-out songs best, over folk songs,
+    chorales and lead sheets.
     """
 
     order: int = 3
@@ -40,6 +42,7 @@ class Settings:
     song_order: int = 8
     adaptive: bool = True
     relative: bool = True
+    reference: str = ""
     stream: str = "voice"
 
     @classmethod
@@ -68,14 +71,18 @@ class _Range(NamedTuple):
 class _Tokens:
     """Symbols <-> tokens: a symbol itself, or its distance from a reference, or `start`, before the first event.
 
-    Of several anchors for a range the last gives the reference: a key tells more than the note before. If any of
-    them knows no modulus, the symbols lie on a line, and no octave is lost.
+    Of several anchors for a range the last gives the reference, if none was asked for: a key tells more than the
+    note before. If any of them knows no modulus, the symbols lie on a line, and no octave is lost.
     """
 
-    def __init__(self, spec: Spec, relative: bool) -> None:
+    def __init__(self, spec: Spec, settings: Settings) -> None:
         self.start, self.size = spec.symbols, spec.symbols + 1
         self.ranges = []
-        anchors = {(anchor.first, anchor.last): anchor for anchor in spec.anchors} if relative else {}
+        anchors: dict[tuple[int, int], Anchor] = {}
+        for anchor in spec.anchors if settings.relative else ():
+            known = anchors.get((anchor.first, anchor.last))
+            if known is None or known.name != settings.reference:
+                anchors[anchor.first, anchor.last] = anchor
         for (first, last), anchor in anchors.items():
             line = any(not other.modulus for other in spec.anchors if (other.first, other.last) == (first, last))
             self.ranges.append(_Range(first, last - first, anchor.place, 0 if line else anchor.modulus, self.size))
@@ -123,7 +130,7 @@ class Ngram:
 
     def __init__(self, spec: Spec, settings: Settings) -> None:
         self.spec, self.options = spec, settings
-        self._tokens = _Tokens(spec, settings.relative)
+        self._tokens = _Tokens(spec, settings)
         self._orders = (settings.order, settings.duration_order)
         self._depth = max(1, *self._orders, settings.song_order * settings.adaptive)
         self._durations = spec.durations + 1 + len(spec.duration_masks)  # durations, start, classes
