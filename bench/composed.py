@@ -1,9 +1,10 @@
 """What the base composes beside what people composed: pitch classes, intervals, lengths and repetition, by texture.
 
-    python bench/composed.py MATERIAL [--pieces 100] [--seed 1] [--textures melody,voices] [--work WORK]
+    python bench/composed.py FOLDER [--material MATERIAL] [--pieces 100] [--seed 1] [--textures melody] [--work WORK]
 
-MATERIAL is what `tools/base_material.py` made; of it only what the base never learned from is read, and of each such
-piece the first `BARS` bars, for so long are the pieces composed. A piece is described by four things: its notes by
+MATERIAL is what `tools/base_material.py` made of the data folder's `base/` (an hour; done where it is not there); of it
+only what the base never learned from is read, and of each such piece the first `BARS` bars, for so long are the pieces
+composed. A piece is described by four things: its notes by
 pitch class from the tonic, the intervals within its voices, the lengths of its notes, and the share of its notes at
 which a voice repeats its latest `RUN` steps (interval and length). How far a piece lies from people is, for the first
 three, the Jensen-Shannon divergence in bits between it and all human pieces (of a human piece: all others) and, for
@@ -13,6 +14,7 @@ repetition, the share itself. An outlier lies further than 95 of 100 human piece
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -28,9 +30,10 @@ import tunesmith as ts
 from tunesmith import scheme
 from tunesmith.score import TPQ, Score
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))
-from base_material import CLASSES
-from train_base import Material, held_songs
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+from base_material import CLASSES  # noqa: E402 - found by the line above
+from train_base import Material, held_songs  # noqa: E402 - found by the line above
 
 BARS, RUN, LEAST_NOTES = 16, 4, 16
 REACH = 13  # semitones: an octave, and further
@@ -157,16 +160,31 @@ def rows(found: Sequence[Line]) -> list[list[str]]:
     return lines
 
 
+def drawn(folder: Path, material: Path) -> None:
+    """The material of a data folder."""
+    corpora = {name: material.with_name(f"{material.name}-{name}") for name in ("base", "bench", "bundled")}
+    sources = {"base": folder / "base", "bench": folder / "bench", "bundled": ROOT / "examples" / "songs"}
+    for name, corpus in corpora.items():
+        tunesmith = [sys.executable, "-m", "tunesmith", "import", str(sources[name]), "-o", str(corpus)]
+        subprocess.run(tunesmith, check=True)
+    apart = [word for name in ("bench", "bundled") for word in ("--apart", str(corpora[name]))]
+    draw = [sys.executable, str(ROOT / "tools" / "base_material.py"), str(corpora["base"]), str(material), *apart]
+    subprocess.run(draw, check=True)
+
+
 def main() -> None:
     """Measure what is not measured yet, and print the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("material", type=Path)
+    options.add_argument("folder", type=Path)
+    options.add_argument("--material", type=Path, default=Path("out/material"))
     options.add_argument("--pieces", type=int, default=100)
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--textures", default=",".join(CLASSES))
     options.add_argument("--work", type=Path, default=Path("out/composed.jsonl"))
     options.add_argument("--jobs", type=int, default=2)
     given = options.parse_args()
+    if not given.material.exists():
+        drawn(given.folder, given.material)
     done = {line["texture"] for line in lines_of(given.work)}
     tasks: list[Task] = [
         (given.material, texture, given.pieces, given.seed)

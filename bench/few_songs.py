@@ -69,19 +69,18 @@ def seed_preset(songs: Sequence[Song], seed: int) -> Model:
     return Rnn.load(spec, SEED.settings, outcome.tensors)
 
 
-def models_of(scores: Sequence[Score], seed: int, base: Path | None) -> Iterator[tuple[str, Model]]:
+def models_of(scores: Sequence[Score], seed: int, base: Path) -> Iterator[tuple[str, Model]]:
     """Models that learned from these songs, by name."""
     songs = [arrays(score) for score in scores]
     yield "uniform", Uniform(scheme.spec())
     yield "n-gram", api.learn(scores, model="ngram", seed=seed).model
     yield "seed preset", seed_preset(songs, seed)
     yield "from scratch", api.learn(scores, model="mixture", seed=seed, start="scratch").model
-    if base:
-        yield "base untouched", network_of(checkpoint.load(base))
-        yield "from the base", api.learn(scores, model="mixture", seed=seed, start=base).model
+    yield "base untouched", network_of(checkpoint.load(base))
+    yield "from the base", api.learn(scores, model="mixture", seed=seed, start=base).model
 
 
-Task = tuple[str, tuple[Path, ...], int, int, Path | None]
+Task = tuple[str, tuple[Path, ...], int, int, Path]
 
 
 def one_draw(task: Task) -> Line:
@@ -131,7 +130,7 @@ def main() -> None:
     options.add_argument("--sets", help="names, with commas between (default: all)")
     options.add_argument("--counts", default="3,9,30")
     options.add_argument("--seeds", default="0,1,2")
-    options.add_argument("--base", type=Path, help="a base model file")
+    options.add_argument("--base", type=Path, default=checkpoint.BASE, help="a base model file (default: that shipped)")
     options.add_argument("--work", type=Path, default=Path("out/few_songs.jsonl"))
     options.add_argument("--jobs", type=int, default=2)
     given = options.parse_args()

@@ -1,7 +1,7 @@
 """Benchmarks, one after the other, into docs/benchmarks.md.
 
     python bench/run.py                        # what needs no data (about ten minutes)
-    python bench/run.py FOLDER                 # and what needs a data folder (some hours)
+    python bench/run.py FOLDER                 # and what needs a data folder (a day)
     python bench/run.py FOLDER reading fuzz    # these parts alone; the others stay as they are in the file
 
 Each part is also a command of its own: python bench/PART.py
@@ -27,6 +27,11 @@ DATA_PARTS = (
     "keys_and_meters",
     "voices",
     "beats",
+    "melodies",
+    "chorales",
+    "few_songs",
+    "ablation",
+    "composed",
 )
 HEAD = """# Benchmarks
 

@@ -254,6 +254,20 @@ def test_every_note_has_its_bits_and_they_sum_up(run: Run, ngram: Path, songs: P
         assert bits == pytest.approx(result.bits.symbols + result.bits.durations)
 
 
+@pytest.mark.parametrize("command", ["evaluate", "learn", "import"])
+def test_a_table_never_takes_the_place_of_a_song(run: Run, tmp_path: Path, ngram: Path, command: str) -> None:
+    song = tmp_path / "song.abc"
+    song.write_text(abc("Song", "CDEF GABc|"), "utf-8")
+    before = song.read_bytes()
+    options = {
+        "evaluate": ("-m", ngram, "--notes"),
+        "learn": ("-o", "m.safetensors", "--report"),
+        "import": ("--report",),
+    }
+    assert run(command, song, *options[command], song).line == "song.abc is not a table; end it in .csv"
+    assert song.read_bytes() == before
+
+
 def test_changes_of_meter_and_key_have_their_bits_too(uniform: Path, tmp_path: Path) -> None:
     meters, keys = (Meter(0, 4, 4), Meter(4 * TPQ, 3, 4)), (Key(0, 0, "major"), Key(4 * TPQ, 1, "major"))
     ts.save(melody([60, 62, 64, 65, 67, 66, 64, 62, 60, 62], TPQ, meters=meters, keys=keys), tmp_path / "new.musicxml")

@@ -45,6 +45,7 @@ BATCH = 16  # rows
 POOL = 8  # batches drawn at once and sorted by length, so that little is padding
 TELL, QUIET = 0.5, 0.3  # shares of rows told the bars left; of single lines without key, without meter
 TRANSPOSE = 6  # semitones either way
+MOST_SILENCE = 0.25  # of a single line
 HELD, MEASURED = 24, 1024  # pieces of each class that are measured on, and so many events of each
 SAVE_SECONDS, TELL_SECONDS = 240.0, 60.0
 
@@ -101,10 +102,18 @@ def rows(material: Material, kept: list[np.ndarray[Any, Any]], random: np.random
         start = int(random.integers(-CROP // 2, length - CROP // 2)) if length > CROP else 0
         start = min(max(start, 0), max(length - CROP, 0))  # the first and the last rows are drawn more often
         row = augment(part_of(song, start, start + CROP), semitones, last)
+        if CLASSES[kind] == "melody" and silence(row) > MOST_SILENCE:
+            continue  # a singer who waits for the piano is no melody
         if CLASSES[kind] == "melody":
             quiet = random.random(2) < QUIET
             row = Song(scheme.untold(row.frames, key=bool(quiet[0]), meter=bool(quiet[1])), row.symbols, row.durations)
         yield row
+
+
+def silence(song: Song) -> float:
+    """The share of rests in the time of a single line."""
+    ticks = np.array(v.TICKS)[song.durations]
+    return float(ticks[song.symbols == v.REST].sum() / max(1, ticks.sum()))
 
 
 def batch_of(songs: list[Song], columns: int) -> Batch:

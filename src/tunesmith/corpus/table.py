@@ -18,9 +18,11 @@ from types import TracebackType
 from typing import IO, Self
 
 from tunesmith.corpus.entries import Entry
+from tunesmith.errors import UnknownFormat
 from tunesmith.files import replacing
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last: full-width = + - @
+ENDING = ".csv"
 COLUMNS = tuple(field.name for field in dataclasses.fields(Entry))
 
 
@@ -30,10 +32,13 @@ class Table:
     Use it in a `with` block; an error inside leaves an older file as it is.
 
     Raises:
+        UnknownFormat: it is not called a CSV file: it might be a song, and would be lost.
         StorageError: the file cannot be written.
     """
 
     def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
+        if path.suffix.lower() != ENDING and not path.is_dir():
+            raise UnknownFormat(f"{path.name} is not a table", fix=f"end it in {ENDING}")
         self._path, self._columns = path, tuple(columns)
         self._stack = ExitStack()
         self._file: IO[bytes] | None = None
