@@ -33,7 +33,7 @@ from tunesmith.score import TPQ, Score
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 from base_material import CLASSES  # noqa: E402 - found by the line above
-from train_base import Material, held_songs  # noqa: E402 - found by the line above
+from train_base import Material  # noqa: E402 - found by the line above
 
 BARS, RUN, LEAST_NOTES = 16, 4, 16
 REACH = 13  # semitones: an octave, and further
@@ -99,7 +99,9 @@ def divergence(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 def human(material: Material, kind: int) -> list[Described]:
     """Pieces of a class that the base never learned from."""
-    numbers = np.flatnonzero((material.pieces["kind"] == kind) & np.isin(material.pieces["song"], held_songs(material)))
+    works = set(ts.info("base")["about"]["report"]["held_out"])
+    unheard = [number for number, work in material.works.items() if work in works]
+    numbers = np.flatnonzero((material.pieces["kind"] == kind) & np.isin(material.pieces["song"], unheard))
     numbers = np.random.default_rng(0).permutation(numbers)[:MOST_HUMAN]
     found = []
     for number in numbers.tolist():

@@ -7,7 +7,8 @@ from in turn, so that the largest does not drown the others. Long pieces give wi
 piece is also a piece of its own, and so are some of its other voices. With `--apart`, songs of which more than a fifth
 of the steps also stand in another corpus are left out, so that the base model can be measured on that. MATERIAL becomes
 a folder of arrays:
-`events.npy` (N, 2), `frames.npy` (N, columns), `pieces.npy`, one row a piece.
+`events.npy` (N, 2), `frames.npy` (N, columns), `pieces.npy`, one row a piece; and `works.json`, the fingerprint of each
+song that gave one.
 """
 
 from __future__ import annotations
@@ -221,6 +222,9 @@ def main() -> None:
     np.save(given.material / "events.npy", np.concatenate(events))
     np.save(given.material / "frames.npy", np.concatenate(frames))
     np.save(given.material / "pieces.npy", np.array(rows, PIECE))
+    kept = [entry.fingerprint for entry in corpus.entries() if entry.status == KEPT]
+    works = {number: kept[number] for number in sorted({row[3] for row in rows})}
+    (given.material / "works.json").write_text(json.dumps(works))
     about = {"events": {CLASSES[k]: n for k, n in counts.items()}, "pieces": len(rows), "left out": left_out}
     (given.material / "about.json").write_text(json.dumps(about, indent=1))
 

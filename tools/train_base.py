@@ -57,12 +57,15 @@ class Material:
     events: np.ndarray[Any, Any]
     frames: np.ndarray[Any, Any]
     pieces: np.ndarray[Any, Any]
+    works: dict[int, str]
 
     @classmethod
     def of(cls, folder: Path) -> Material:
         """Open them."""
         names = ("events", "frames", "pieces")
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r" if name != "pieces" else None) for name in names))
+        arrays = (np.load(folder / f"{name}.npy", mmap_mode="r" if name != "pieces" else None) for name in names)
+        works = json.loads((folder / "works.json").read_text("utf-8"))
+        return cls(*arrays, {int(number): work for number, work in works.items()})
 
     def song(self, number: int) -> Song:
         """A piece."""
@@ -151,7 +154,9 @@ def main() -> None:
     given = options.parse_args()
     set_num_threads(given.threads)
     material, spec = Material.of(given.material), scheme.spec()
-    kept, held = divided(material, held_songs(Material.of(given.held or given.material)))
+    before_it = Material.of(given.held or given.material)
+    held_out = held_songs(before_it)
+    kept, held = divided(material, held_out)
     settings = Settings(hidden=given.hidden, layers=given.layers, dropout=given.dropout)
     before = checkpoint.load(given.start) if given.start else None
     start = network_of(before) if before else None
@@ -194,7 +199,9 @@ def main() -> None:
             with replacing(state_path) as temporary:
                 temporary.write_bytes(save(trainer.state(), {"base": json.dumps(head)}))
             saved = time.monotonic()
+    works = sorted({before_it.works[number] for number in held_out})
     report = {"events": events, "minutes": round((time.monotonic() - began) / 60), "history": history}
+    report |= {"held_out": works}
     write(given.output, trainer, settings, joined(before.about["report"], report) if before else report)
 
 
@@ -202,7 +209,7 @@ def joined(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
     """The report of two runs, one after the other."""
     sums = {name: first[name] + then[name] for name in ("events", "minutes")}
     later = [[first["events"] + events, bits] for events, bits in then["history"]]
-    return {**sums, "history": [*first["history"], *later]}
+    return {**then, **sums, "history": [*first["history"], *later]}
 
 
 def write(path: Path, trainer: Trainer, settings: Settings, report: dict[str, Any]) -> None:

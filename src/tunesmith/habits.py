@@ -240,13 +240,13 @@ def imagined(learned: Learned, request: Opening, random: np.random.Generator) ->
         asked = wanted.get(cursor.phase)
         log_p = model.symbols(state, np.array([scheme.frame(cursor)], np.int16))[0]
         top_p = KEY_TOP_P if cursor.phase == KEY else HEADER_TOP_P
-        symbol = asked[0] if asked else _drawn(_bounded(log_p, cursor, base), random, top_p)
+        symbol = asked[0] if asked else drawn(np.exp(_bounded(log_p, cursor, base)), top_p, random)
         if symbol < v.CHORD.end:
             return events
         log_p = model.durations(state, np.array([symbol]))[0]
         if cursor.phase == METER and base:
             log_p[[v.UNITS[unit] for unit in v.UNITS if unit < LEAST_UNIT]] = -np.inf
-        event = asked or (symbol, _drawn(log_p, random, HEADER_TOP_P))
+        event = asked or (symbol, drawn(np.exp(log_p), HEADER_TOP_P, random))
         events.append(event)
         cursor.advance(*event)
     raise ModelError("the model finds no end of its headers", fix="learn it again, or copy it again")
@@ -288,9 +288,12 @@ def _bounded(log_p: FloatArray, cursor: Cursor, base: bool) -> FloatArray:
     return found
 
 
-def _drawn(log_p: FloatArray, random: np.random.Generator, top_p: float) -> int:
-    """One of the likeliest, which together have so much of the probability."""
-    order = np.argsort(-log_p, kind="stable")
-    weights = np.exp(log_p[order] - log_p[order[0]])
-    kept = int(np.searchsorted(np.cumsum(weights) / weights.sum(), top_p) + 1)
-    return int(random.choice(order[:kept], p=weights[:kept] / weights[:kept].sum()))
+def drawn(weights: FloatArray, top_p: float, random: np.random.Generator) -> int:
+    """One of the likeliest choices, by their weights, which together have a share `top_p` of all weight.
+
+    Source: A. Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020 (nucleus sampling).
+    """
+    likely = weights / weights.sum()
+    order = np.argsort(-likely, kind="stable")
+    kept = order[: int(np.searchsorted(np.cumsum(likely[order]), top_p) + 1)]
+    return int(random.choice(kept, p=likely[kept] / likely[kept].sum()))

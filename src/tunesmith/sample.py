@@ -21,6 +21,7 @@ from tunesmith.habits import (
     Opening,
     after,
     choose_header,
+    drawn,
     habits_of,
     header,
     imagined,
@@ -175,8 +176,4 @@ def _choose(
         logits = np.where(legal, bias, -np.inf)
     if not np.isfinite(logits).any():
         raise Unsatisfiable("nothing is left to choose", where=f"bar {cursor.bar}", fix="ask for less")
-    weights = np.exp((logits - logits.max()) / temperature)
-    weights /= weights.sum()
-    order = np.argsort(-weights, kind="stable")
-    kept = order[: int(np.searchsorted(np.cumsum(weights[order]), top_p) + 1)]
-    return int(random.choice(kept, p=weights[kept] / weights[kept].sum()))
+    return drawn(np.exp((logits - logits.max()) / temperature), top_p, random)
