@@ -14,7 +14,7 @@ ROWS = (
     ("score", "files"),
     ("sound", "models", "plots"),
     ("scheme", "formats"),
-    ("prepare", "evaluation", "fingerprints"),
+    ("prepare", "evaluation", "fingerprints", "originality"),
     ("corpus", "constraints", "checkpoint", "feeding"),
     ("train", "habits", "yardsticks"),
     ("plans", "sample", "surprise"),

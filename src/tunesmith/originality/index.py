@@ -1,0 +1,190 @@
+"""Songs as a suffix array of their steps, and the longest stretch that a line has in common with any of them.
+
+All lines stand one after another, a mark of its own between any two, so that no stretch reaches over an end. Places
+are sorted by the steps that follow them, by prefix doubling, up to `DEPTH` steps: what is alike for longer is found
+from each of its places on. Memory and the time of a search grow with the number of notes, and a little more.
+
+Source: U. Manber, G. Myers, "Suffix arrays: a new method for on-line string searches", SIAM J. Comput. 22 (1993).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.originality.lines import Steps, View, lines
+from tunesmith.score import Score
+
+Ints = NDArray[np.integer[Any]]
+DEPTH = 64  # steps by which places are sorted: a power of two
+NOWHERE = -1
+SEARCHED = 1 << 14  # places that are searched for at once
+
+
+class Found(NamedTuple):
+    """For every step of a line: how many steps from there on a song has too, and at which place of the index.
+
+    lengths (steps,), places (steps,), `NOWHERE` where the length is 0.
+    """
+
+    lengths: Ints
+    places: Ints
+
+
+class Source(NamedTuple):
+    """Where a place of the index is: the song's number, part, voice, and the bar of the note that its step leaves."""
+
+    song: int
+    part: int
+    voice: int
+    bar: int
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Songs to compare with. N steps and marks in L lines.
+
+    vocabulary (V,): the steps met, sorted. tokens (N,): places in the vocabulary; from V on the marks after lines.
+    order (N,): places, sorted by what follows. bars (N,): of the note that a step leaves. starts (L,): the place where
+    each line begins; owners (L, 3): its song, part and voice.
+    """
+
+    view: View
+    vocabulary: Steps
+    tokens: Ints
+    order: Ints
+    bars: Ints
+    starts: Ints
+    owners: Ints
+
+    @classmethod
+    def of(cls, songs: Iterable[Score], view: View = View.WHOLE) -> Index:
+        """Index songs, numbered as they come."""
+        steps, bars, starts, owners = list[Steps](), list[Ints](), list[int](), list[tuple[int, int, int]]()
+        place = 0
+        for number, song in enumerate(songs):
+            numbers = bar_numbers(song)
+            for line in lines(song):
+                steps.append(line.steps(view))
+                onsets = np.array([note.onset for note in line.notes])
+                bars.append(numbers[1][np.searchsorted(numbers[0], onsets, side="right") - 1])
+                starts.append(place)
+                owners.append((number, line.part, line.voice))
+                place += len(line.notes)  # its steps, and the mark after them
+        vocabulary = np.unique(np.concatenate(steps)) if steps else np.empty(0, np.int64)
+        tokens = np.empty(place, np.int32)
+        for number, (start, of_line) in enumerate(zip(starts, steps, strict=True)):
+            tokens[start : start + len(of_line)] = np.searchsorted(vocabulary, of_line)
+            tokens[start + len(of_line)] = len(vocabulary) + number
+        return cls(
+            view,
+            vocabulary,
+            tokens,
+            _sorted(tokens),
+            np.concatenate(bars).astype(np.int32) if bars else np.empty(0, np.int32),
+            np.array(starts, np.int64),
+            np.array(owners, np.int32).reshape(-1, 3),
+        )
+
+    @property
+    def songs(self) -> Ints:
+        """The song (N,) of every place."""
+        owners: Ints = self.owners[np.searchsorted(self.starts, np.arange(len(self.tokens)), side="right") - 1, 0]
+        return owners
+
+    def source(self, place: int) -> Source:
+        """Where a place is."""
+        line = int(np.searchsorted(self.starts, place, side="right")) - 1
+        song, part, voice = self.owners[line].tolist()
+        return Source(song, part, voice, int(self.bars[place]))
+
+    def longest(self, steps: Steps, but: int | None = None) -> Found:
+        """The longest stretch from every step (n,) of a line on that a song has too, the song `but` left aside."""
+        tokens = self._tokens_of(steps)
+        lengths, places = np.zeros(len(tokens), np.int64), np.full(len(tokens), NOWHERE)
+        if not len(self.tokens):
+            return Found(lengths, places)
+        padded = np.append(tokens, np.full(DEPTH, NOWHERE, np.int32))
+        before, after = self._neighbours(but)
+        for start in range(0, len(tokens), SEARCHED):
+            at = np.arange(start, min(start + SEARCHED, len(tokens)))
+            low, high = np.zeros(len(at), np.int64), np.full(len(at), len(self.order))
+            while (open_ := low < high).any():  # the first place that does not come before what is searched for
+                middle = (low + high) // 2
+                comes_before = self._before(self.order[np.minimum(middle, len(self.order) - 1)], padded, at) & open_
+                low = np.where(comes_before, middle + 1, low)
+                high = np.where(open_ & ~comes_before, middle, high)
+            for neighbour in (before[low], after[low]):
+                real = (neighbour >= 0) & (neighbour < len(self.order))
+                near = self.order[np.where(real, neighbour, 0)]
+                common = np.where(real, self._common(near, padded, at), 0)
+                better = common > lengths[at]
+                lengths[at[better]], places[at[better]] = common[better], near[better]
+        return _from_place_to_place(Found(lengths, places), self.tokens, tokens)
+
+    def _neighbours(self, but: int | None) -> tuple[Ints, Ints]:
+        """For every gap (N + 1,) in `order` the nearest of it before and after, -1 and N where there is none."""
+        gaps = np.arange(len(self.order) + 1)
+        if but is None:
+            return gaps - 1, gaps
+        others = self.songs[self.order] != but
+        before = np.maximum.accumulate(np.where(others, gaps[:-1], -1))
+        after = np.minimum.accumulate(np.where(others, gaps[:-1], len(others))[::-1])[::-1]
+        return np.append(-1, before), np.append(after, len(others))
+
+    def _tokens_of(self, steps: Steps) -> Ints:
+        """Steps as tokens; `NOWHERE` where no song has them."""
+        if not len(self.vocabulary):
+            return np.full(len(steps), NOWHERE, np.int32)
+        near = np.minimum(np.searchsorted(self.vocabulary, steps), len(self.vocabulary) - 1)
+        return np.where(self.vocabulary[near] == steps, near, NOWHERE).astype(np.int32)
+
+    def _common(self, places: Ints, padded: Ints, at: Ints) -> Ints:
+        """How many steps from `places` on are those of the line from `at` on, up to `DEPTH`."""
+        reach = np.arange(DEPTH)
+        theirs = self.tokens[np.minimum(places[:, None] + reach, len(self.tokens) - 1)]
+        unlike = theirs != padded[at[:, None] + reach]
+        return np.where(unlike.any(1), unlike.argmax(1), DEPTH)
+
+    def _before(self, places: Ints, padded: Ints, at: Ints) -> NDArray[np.bool_]:
+        """Whether what follows `places` comes before what follows `at` in the line."""
+        common = np.minimum(self._common(places, padded, at), DEPTH - 1)
+        theirs = self.tokens[np.minimum(places + common, len(self.tokens) - 1)]
+        result: NDArray[np.bool_] = theirs < padded[at + common]
+        return result
+
+
+def _from_place_to_place(found: Found, tokens: Ints, line: Ints) -> Found:
+    """What is alike for longer than `DEPTH` steps, to its end: from right to left, each as long as it really is."""
+    lengths, places = found.lengths.copy(), found.places.copy()
+    for at in np.flatnonzero(lengths >= DEPTH)[::-1].tolist():
+        following = at + 1 < len(lengths) and places[at + 1] == places[at] + 1
+        length = int(lengths[at + 1]) + 1 if following else DEPTH
+        while at + length < len(line) and tokens[places[at] + length] == line[at + length]:
+            length += 1
+        lengths[at] = length
+    return Found(lengths, places)
+
+
+def _sorted(tokens: Ints) -> Ints:
+    """Places (N,) sorted by the `DEPTH` tokens that follow each."""
+    if not len(tokens):
+        return np.empty(0, np.int32)
+    ranks = tokens.astype(np.int64)
+    reach = 1
+    while reach < DEPTH:
+        later = np.append(ranks[reach:] + 1, np.zeros(min(reach, len(ranks)), np.int64))  # 0: the end comes first
+        ranks = np.unique(ranks * (int(later.max()) + 1) + later, return_inverse=True)[1].astype(np.int64)
+        reach *= 2
+    order: Ints = np.argsort(ranks, kind="stable").astype(np.int32)
+    return order
+
+
+def bar_numbers(score: Score) -> tuple[Ints, Ints]:
+    """Where the bars of a score begin, and their numbers; a pickup is bar 0."""
+    found = [(bar.start, bar.number) for bar in score.bars()] or [(0, 1)]
+    return np.array([start for start, _ in found]), np.array([number for _, number in found])

@@ -1,0 +1,127 @@
+"""What a piece has in common with songs: which runs of its notes stand in them, and where.
+
+A run is a stretch of notes of one voice whose steps follow each other in a song too, so that it may stand there in
+another key, at another tempo, at another place in the bar. Short runs are everybody's: scales, repeated notes,
+cadences. From `LEAST` notes on a run counts as copied; how much of that is usual, songs say of each other
+(`yardstick`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.originality.index import Index, bar_numbers
+from tunesmith.originality.lines import Line, View, lines
+from tunesmith.score import Score
+
+LEAST = 8  # notes of a run that counts as copied
+MOST_COMPARED = 50  # songs that the yardstick is taken from
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Notes of a piece that stand in a song. `first`: their first in the line, counted from 0; `bars`: first and last.
+
+    `part` and `voice` are the line's; `song`, `song_part`, `song_voice` and `song_bar` say where the run begins there.
+    """
+
+    part: int
+    voice: int
+    first: int
+    notes: int
+    bars: tuple[int, int]
+    song: int
+    song_part: int
+    song_voice: int
+    song_bar: int
+
+
+@dataclass(frozen=True, slots=True)
+class Originality:
+    """How much of a piece stands in songs.
+
+    `notes`: how many were compared; `copied`: how many of them are in runs of `least` notes or more; `longest`: notes
+    of the longest run of all, the shorter ones too; `runs`: those of `least` notes or more, the longest first;
+    `closest`: by bar, the song of the longest run that touches it, and its notes.
+    """
+
+    view: View
+    least: int
+    notes: int
+    copied: int
+    longest: int
+    runs: tuple[Run, ...]
+    closest: dict[int, tuple[int, int]]
+
+    @property
+    def share(self) -> float:
+        """The share of the notes that is copied; 0 where there are none."""
+        return self.copied / self.notes if self.notes else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What songs have in common with each other: of so many songs the median and the largest of two figures."""
+
+    songs: int
+    share: float
+    most_share: float
+    longest: float
+    most_longest: int
+
+
+def originality(piece: Score, index: Index, least: int = LEAST, but: int | None = None) -> Originality:
+    """Compare a piece with the songs of an index; the song `but` is left aside.
+
+    A run is told once: one that lies within another is not.
+    """
+    starts, numbers = bar_numbers(piece)
+    runs: list[Run] = []
+    copied = notes = longest = 0
+    closest: dict[int, tuple[int, int]] = {}
+    for line in lines(piece):
+        lengths, places = index.longest(line.steps(index.view), but)
+        onsets = np.array([note.onset for note in line.notes])
+        bars = numbers[np.searchsorted(starts, onsets, side="right") - 1]
+        notes += len(line.notes)
+        covered = np.zeros(len(line.notes), bool)
+        for first in _maximal(lengths):
+            length = int(lengths[first]) + 1
+            run = _run(line, first, length, bars, index, int(places[first]))
+            longest = max(longest, length)
+            for bar in range(run.bars[0], run.bars[1] + 1):
+                if closest.get(bar, (0, 0))[1] < length:
+                    closest[bar] = run.song, length
+            if length >= least:
+                covered[first : first + length] = True
+                runs.append(run)
+        copied += int(covered.sum())
+    runs.sort(key=lambda run: (-run.notes, run.part, run.voice, run.first))
+    return Originality(index.view, least, notes, copied, longest, tuple(runs), dict(sorted(closest.items())))
+
+
+def yardstick(songs: Sequence[Score], index: Index, least: int = LEAST, seed: int = 0) -> Yardstick:
+    """The same figures for songs of an index, each compared with the others; of many, `MOST_COMPARED` by chance."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(songs))[:MOST_COMPARED]).tolist()
+    found = [originality(songs[number], index, least, but=number) for number in chosen]
+    shares, longest = [one.share for one in found] or [0.0], [one.longest for one in found] or [0]
+    return Yardstick(len(found), median(shares), max(shares), median(longest), max(longest))
+
+
+def _maximal(lengths: NDArray[np.integer]) -> list[int]:
+    """Where the runs begin that lie within no other."""
+    ends = np.arange(len(lengths)) + lengths
+    reached = np.append(-1, ends[:-1])
+    found: list[int] = np.flatnonzero((lengths > 0) & (ends > reached)).tolist()
+    return found
+
+
+def _run(line: Line, first: int, notes: int, bars: NDArray[np.integer], index: Index, place: int) -> Run:
+    source = index.source(place)
+    within = int(bars[first]), int(bars[first + notes - 1])
+    return Run(line.part, line.voice, first, notes, within, *source)
