@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tunesmith import __version__, api, checkpoint
+from tunesmith.habits import TEXTURES
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -61,6 +62,29 @@ def test_the_commands_page_is_what_the_program_says():
     assert MAKE_DOCS.COMMANDS.read_text("utf-8") == MAKE_DOCS.commands(), "run: python tools/make_docs.py text"
 
 
+def test_the_page_of_the_gallery_is_what_was_made():
+    page = (MAKE_DOCS.GALLERY / "README.md").read_text("utf-8")
+    assert page == MAKE_DOCS.gallery_page(MAKE_DOCS.figures()), "run: python tools/make_docs.py text"
+
+
+@pytest.mark.parametrize("texture", TEXTURES)
+def test_the_gallery_has_three_of_each_texture(texture):
+    page = (MAKE_DOCS.GALLERY / "README.md").read_text("utf-8")
+    for seed in (1, 2, 3):
+        name = f"{texture.replace(' ', '-')}-{seed}"
+        assert (MAKE_DOCS.GALLERY / f"{name}.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert 20_000 < (MAKE_DOCS.GALLERY / f"{name}.mp3").stat().st_size < MAX_BYTES
+        assert f"]({name}.png)" in page
+        assert f"]({name}.mp3)" in page
+
+
+def test_the_gallery_is_of_the_base_that_ships():
+    """The first piece composed again, without pictures and sound, is the one of the page."""
+    (piece,) = api.compose("base", texture="melody", seed=1, bars=MAKE_DOCS.GALLERY_BARS)
+    told = MAKE_DOCS.figures()["gallery"]["melody-1"]
+    assert (piece.note_count, str(piece.key_at(0))) == (told["notes"], told["key"])
+
+
 def test_the_figures_in_the_readme_are_those_measured():
     text = MAKE_DOCS.README.read_text("utf-8")
     made = MAKE_DOCS.readme(text, MAKE_DOCS.figures())
@@ -75,7 +99,7 @@ def test_a_block_holds_the_figure():
 
 
 def test_make_docs_refuses_an_unknown_part():
-    with pytest.raises(SystemExit, match="known are: song, unseen, seed, text"):
+    with pytest.raises(SystemExit, match="known are: song, unseen, seed, gallery, text"):
         MAKE_DOCS.main(["all"])
 
 
@@ -93,9 +117,12 @@ def leaves(value: object) -> list[object]:
 
 
 def test_the_figures_are_figures():
-    texts = [leaf for leaf in leaves(MAKE_DOCS.figures()) if not isinstance(leaf, int | float)]
-    piece = MAKE_DOCS.figures()["song"]["piece"]
-    assert sorted(texts) == sorted([piece["key"], piece["meter"]])
+    measured = MAKE_DOCS.figures()
+    texts = [leaf for leaf in leaves(measured) if not isinstance(leaf, int | float)]
+    pieces = [measured["song"]["piece"], *measured["gallery"].values()]
+    assert sorted(texts) == sorted(
+        piece[name] for piece in pieces for name in ("key", "meter", "command") if name in piece
+    )
 
 
 def dependencies() -> set[str]:

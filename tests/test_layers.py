@@ -20,6 +20,7 @@ ROWS = (
     ("plans", "sample", "surprise"),
     ("recipes",),
     ("learner", "inspection"),
+    ("comparing",),
     ("api",),
     ("cli", "console", "outputs"),
     ("__main__",),

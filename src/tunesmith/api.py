@@ -23,16 +23,10 @@ from typing import Any, TypeVar
 
 from tunesmith import __version__, checkpoint, corpus, formats, sample, score, theory
 from tunesmith.checkpoint import Learned
+from tunesmith.comparing import Against, Checked, against, check
 from tunesmith.corpus import Entry, Gathered, ImportRequest, Ingested, Kind, Summary, importing
 from tunesmith.corpus import Table as SongTable
-from tunesmith.errors import (
-    CorpusError,
-    MissingExtra,
-    RequestError,
-    SongWarning,
-    StorageError,
-    TunesmithError,
-)
+from tunesmith.errors import CorpusError, MissingExtra, RequestError, SongWarning, StorageError, TunesmithError
 from tunesmith.evaluation import Bits
 from tunesmith.files import make_folder, probe_writable, write_atomically
 from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
@@ -68,7 +62,9 @@ __all__ = [
     "SIZES",
     "TEXTURES",
     "UNFOLDED",
+    "Against",
     "Bits",
+    "Checked",
     "Entry",
     "Epoch",
     "Evaluated",
@@ -90,7 +86,9 @@ __all__ = [
     "Summary",
     "Surprise",
     "WriteOptions",
+    "against",
     "bass",
+    "check",
     "checked",
     "compose",
     "evaluate",

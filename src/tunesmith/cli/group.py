@@ -11,7 +11,7 @@ import click
 from tunesmith import __version__
 
 SONGS = click.Path(path_type=Path)
-ORDER = ("import", "learn", "compose", "render", "convert", "evaluate", "info", "completion")  # of the work
+ORDER = ("import", "learn", "compose", "render", "convert", "check", "evaluate", "info", "completion")  # of the work
 
 
 class _Commands(click.Group):
@@ -31,6 +31,7 @@ def cli() -> None:
       tunesmith import my-songs/ --report songs.csv
       tunesmith learn my-songs/ -o mine.safetensors
       tunesmith compose -m mine.safetensors -o new-song --bars 16 --key "D minor" --seed 7
+      tunesmith check new-song.mid --against my-songs/
       tunesmith render song.abc -o song.mp3
       tunesmith convert song.mid song.musicxml
       tunesmith info new-song.mid

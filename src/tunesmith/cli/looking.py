@@ -56,6 +56,49 @@ def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float, *
         sys.exit(outputs.IN_PART)
 
 
+@cli.command(short_help="Ask whether a piece is new.")
+@click.argument("piece", type=SONGS)
+@click.option(
+    "--against",
+    "sources",
+    type=SONGS,
+    multiple=True,
+    required=True,
+    metavar="SONGS",
+    help="Songs, folders, or models that keep the songs they learned from; may be given several times.",
+)
+@click.option("--least", type=int, default=8, show_default=True, help="Notes in a row that count as copied.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@step_option
+def check(piece: Path, sources: tuple[Path, ...], least: int, as_json: bool, step: float) -> None:
+    """Say what a piece has in common with songs: which runs of notes, in any key and at any tempo, and where.
+
+    How much is usual, the songs say themselves: each is held against the others.
+
+    \b
+    Examples:
+      tunesmith check new-song.mid --against my-songs/
+      tunesmith check new-song.mid --against mine.safetensors --json
+    """
+    from tunesmith import api, console
+
+    options = api.checked(api.ReadOptions(step_seconds=step))
+    with console.Counter("reading songs") as counter:
+        songs = api.against(*sources, options=options, least=least, say=counter.done)
+    for problem in songs.problems:
+        outputs.say(problem)
+    found, problems = [], []
+    for song in api.read_songs(piece, options):
+        if isinstance(song, api.Score):
+            found.append(api.check(song, songs, least, song.title or piece.stem))
+        elif not api.is_warning(song):
+            problems.append(song)
+    outputs.complain(problems, len(found), piece)
+    click.echo(console.check_json(found) if as_json else console.check_text(found))
+    if problems or songs.problems:
+        sys.exit(outputs.IN_PART)
+
+
 @cli.command(short_help="Show what is in a song or model file.")
 @click.argument("file", type=SONGS)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -1,7 +1,7 @@
 """What the command line shows: progress on standard error, tables and curves as text."""
 
 from tunesmith.console.learning import LearnView, curve, result_text
-from tunesmith.console.looking import evaluation_json, evaluation_table, info_text
+from tunesmith.console.looking import check_json, check_text, evaluation_json, evaluation_table, info_text
 from tunesmith.console.progress import Counter, Steps
 from tunesmith.console.songs import ImportView
 
@@ -10,6 +10,8 @@ __all__ = [
     "ImportView",
     "LearnView",
     "Steps",
+    "check_json",
+    "check_text",
     "curve",
     "evaluation_json",
     "evaluation_table",

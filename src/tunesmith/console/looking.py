@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -33,6 +34,54 @@ def evaluation_json(results: Sequence[api.Evaluated], bits: api.Bits) -> str:
 
     songs = [{"name": r.name, **plain(r.bits), "problem": r.problem} for r in results]
     return json.dumps({"songs": songs, "all": plain(bits)}, indent=1)
+
+
+RUNS_LISTED = 20  # of a piece
+
+
+def check_text(pieces: Sequence[api.Checked]) -> str:
+    """What pieces have in common with songs, as text: the verdict, the figures behind it, and where the runs are."""
+    return "\n\n".join(_checked_text(piece) for piece in pieces)
+
+
+def _checked_text(piece: api.Checked) -> str:
+    whole, lines, figures = piece.whole, [f"{piece.name}: {piece.verdict}", ""], list[list[object]]()
+    for view, found in piece.views.items():
+        by = piece.against.yardsticks[view]
+        usual = [f"{by.share:.0%} ({by.most_share:.0%})", f"{by.longest:g} ({by.most_longest})"] if by.songs > 1 else []
+        figures.append([view.value, f"{found.share:.0%}", found.longest, *(usual or ["", ""])])
+    copied, longest = f"in runs of {whole.least}+", "longest run"
+    lines.append(table(["", f"piece: {copied}", longest, f"songs: {copied} (most)", f"{longest} (most)"], figures))
+    if whole.runs:
+        names, listed = piece.against.names, whole.runs[:RUNS_LISTED]
+        rows = [[_bars(run.bars), run.notes, names[run.song], run.song_bar] for run in listed]
+        lines += ["", table(["bars", "notes", "stand in", "from bar"], rows)]
+        if len(whole.runs) > RUNS_LISTED:
+            lines.append(f"... and {counted(len(whole.runs) - RUNS_LISTED, 'more run')}")
+    return "\n".join(lines)
+
+
+def _bars(bars: tuple[int, int]) -> str:
+    return str(bars[0]) if bars[0] == bars[1] else f"{bars[0]}-{bars[1]}"
+
+
+def check_json(pieces: Sequence[api.Checked]) -> str:
+    """The same as JSON, with the song that each bar is closest to."""
+    found = []
+    for piece in pieces:
+        names = piece.against.names
+        runs = [{**dataclasses.asdict(run), "song": names[run.song]} for run in piece.whole.runs]
+        views = {view.name.lower(): (of, piece.against.yardsticks[view]) for view, of in piece.views.items()}
+        found.append(
+            {"name": piece.name, "verdict": piece.verdict, "notes": piece.whole.notes, "least": piece.whole.least}
+            | {
+                view: {"copied": of.copied, "share": of.share, "longest": of.longest, "songs": dataclasses.asdict(by)}
+                for view, (of, by) in views.items()
+            }
+            | {"songs": len(names), "runs": runs}
+            | {"closest": [{"bar": bar, "song": song, "notes": notes} for bar, song, notes in piece.closest]}
+        )
+    return json.dumps(found, indent=1)
 
 
 ASSUMED = {"tempo": "120"}  # what a song is taken to have where it says nothing

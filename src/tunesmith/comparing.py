@@ -1,0 +1,132 @@
+"""Is a piece new? It is held against songs, or against those that a model learned from, and they against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunesmith import corpus, formats, scheme
+from tunesmith.checkpoint import Learned
+from tunesmith.errors import FormatError, RequestError, SongWarning, TunesmithError
+from tunesmith.formats import ReadOptions
+from tunesmith.inspection import load_model
+from tunesmith.originality import LEAST, Index, Originality, View, Yardstick, originality, yardstick
+from tunesmith.plans import BASE
+from tunesmith.prepare import prepare
+from tunesmith.score import Score
+
+PathLike = str | Path
+MODEL = ".safetensors"
+LEAST_SAID, MOST_SAID = 2, 1000  # notes that a run may be asked to have
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Songs that pieces are held against: their names, and for each view an index, and what they have in common with
+    each other. `problems`: a line for each song that could not be read.
+    """
+
+    names: tuple[str, ...]
+    indexes: dict[View, Index]
+    yardsticks: dict[View, Yardstick]
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A piece held against songs, in each view. What counts is the whole; notes or rhythm alone are for information."""
+
+    name: str
+    against: Against
+    views: dict[View, Originality]
+
+    @property
+    def whole(self) -> Originality:
+        """Notes and rhythm together."""
+        return self.views[View.WHOLE]
+
+    @property
+    def closest(self) -> list[tuple[int, str, int]]:
+        """For every bar its number, the song that it has most of, and how many notes in a row that are."""
+        return [(bar, self.against.names[song], notes) for bar, (song, notes) in self.whole.closest.items()]
+
+    @property
+    def verdict(self) -> str:
+        """What it means, in a sentence."""
+        by, found = self.against.yardsticks[View.WHOLE], self.whole
+        if found.notes == 0:
+            return "there are no notes to compare"
+        if by.songs < 2:
+            return f"{_share(found.share)} of its notes stand in the song it was held against"
+        usual = found.longest <= max(by.most_longest, found.least - 1)  # shorter runs are everybody's
+        if found.share <= by.share and usual:
+            return "it is as new as these songs are to each other"
+        if found.share <= by.most_share and usual:
+            return "it has no more of these songs than the most that one of them has of the others"
+        return "it has more of these songs than any of them has of the others"
+
+
+def against(
+    *sources: PathLike | Learned,
+    options: ReadOptions | None = None,
+    least: int = LEAST,
+    say: Callable[[str], object] = str,
+) -> Against:
+    """Get songs ready to hold pieces against: files, folders, or models, whose songs they then are.
+
+    Runs of `least` notes count as copied. `say` is told the name of every song.
+
+    Raises:
+        StorageError: a path does not exist.
+        ModelError: a model file is not readable.
+        RequestError: there is no song to hold anything against, or runs of so few notes say nothing.
+    """
+    if not LEAST_SAID <= least <= MOST_SAID:
+        raise RequestError(f"runs of {least} notes make no sense", fix=f"choose from {LEAST_SAID} to {MOST_SAID}")
+    songs: list[Score] = []
+    names, problems = list[str](), list[str]()
+    for source in sources:
+        for name, song in _songs_of(source, options):
+            say(name)
+            if isinstance(song, Score):
+                songs.append(song)
+                names.append(name)
+            else:
+                problems.append(str(song))
+    if not songs:
+        what = problems[0] if problems else "a model was named that keeps no songs"
+        raise RequestError(f"nothing to compare with: {what}", fix="name songs, or a model that keeps its songs")
+    indexes = {view: Index.of(songs, view) for view in View}
+    yardsticks = {view: yardstick(songs, index, least) for view, index in indexes.items()}
+    return Against(tuple(names), indexes, yardsticks, tuple(problems))
+
+
+def check(piece: Score, songs: Against, least: int = LEAST, name: str = "") -> Checked:
+    """Hold a piece against songs; runs of `least` notes count as copied."""
+    prepared = prepare(piece)
+    views = {view: originality(prepared, index, least) for view, index in songs.indexes.items()}
+    return Checked(name or piece.title, songs, views)
+
+
+def _songs_of(source: PathLike | Learned, options: ReadOptions | None) -> Iterator[tuple[str, Score | TunesmithError]]:
+    """Songs with their names; errors for those that cannot be read."""
+    if not isinstance(source, Learned) and (str(source) == BASE or Path(source).suffix.lower() == MODEL):
+        source = load_model(source)
+    if isinstance(source, Learned):
+        for number, name in enumerate(source.songs.names):
+            yield name, scheme.decode(source.songs[number])
+        return
+    for path in corpus.find_files([Path(source)]):
+        try:
+            for song in formats.read(path, options):
+                if isinstance(song, Score):
+                    yield song.title or path.stem, prepare(song)
+                elif isinstance(song, FormatError) and not isinstance(song, SongWarning):
+                    yield path.stem, song
+        except TunesmithError as error:
+            yield path.stem, error
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}"
