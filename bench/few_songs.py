@@ -80,12 +80,12 @@ def models_of(scores: Sequence[Score], seed: int, base: Path) -> Iterator[tuple[
     yield "from the base", api.learn(scores, model="mixture", seed=seed, start=base).model
 
 
-Task = tuple[str, tuple[Path, ...], int, int, Path]
+Task = tuple[str, tuple[Path, ...], int, int, Path, str]
 
 
 def one_draw(task: Task) -> Line:
     """One draw of songs: the bits of each model on the others, and how long it learned."""
-    name, files, count, seed, base = task
+    name, files, count, seed, base, digest = task
     scores = songs_of(files)
     order = np.random.default_rng([seed, count]).permutation(len(scores)).tolist()
     known, others = order[:count], [arrays(scores[i]) for i in order[count : count + TESTED]]
@@ -95,7 +95,7 @@ def one_draw(task: Task) -> Line:
         bits: Bits = total(evaluate(learned, others))
         found[model] = [bits.per_note, bits.symbols_per_note, round(now() - started, 1)]
         started = now()
-    return {"set": name, "count": count, "seed": seed, "tested": len(others), "models": found}
+    return {"base": digest, "set": name, "count": count, "seed": seed, "tested": len(others), "models": found}
 
 
 def shown(line: Line) -> str:
@@ -138,15 +138,16 @@ def main() -> None:
     for collection in collections_of(given.folder):
         for path in collection.songs if collection.name in COLLECTIONS else ():
             sets.setdefault(path.parent.name if path.suffix == ".mid" else path.stem, []).append(path)
-    done = {(line["set"], line["count"], line["seed"]) for line in lines_of(given.work)}
+    base = checkpoint.load(given.base).digest[:16]
+    done = {(line["set"], line["count"], line["seed"]) for line in lines_of(given.work) if line.get("base") == base}
     tasks: list[Task] = [
-        (name, tuple(sets[name]), count, seed, given.base)
+        (name, tuple(sets[name]), count, seed, given.base, base)
         for seed in map(int, given.seeds.split(","))
         for count in map(int, given.counts.split(","))
         for name in (given.sets.split(",") if given.sets else sorted(sets))
         if (name, count, seed) not in done
     ]
-    found = measured(given.work, tasks, one_draw, given.jobs, shown)
+    found = [line for line in measured(given.work, tasks, one_draw, given.jobs, shown) if line.get("base") == base]
     counts = sorted({line["count"] for line in found})
     print("## Few songs\n")
     print(f"{machine()}; {len(found)} draws of {len({line['set'] for line in found})} sets, a thread each\n")

@@ -22,6 +22,7 @@ CASES = [
     Settings(),
     Settings(adaptive=False),
     Settings(relative=False),
+    Settings(reference="interval"),
     Settings(order=0, duration_order=0),
     Settings(order=1, duration_order=4, stream="place"),
     Settings(order=4, duration_order=2, song_order=1),
@@ -157,11 +158,12 @@ def transposed(song: Song, by: int) -> Song:
     return Song(frames, symbols, song.durations)
 
 
-def test_keys_do_not_matter_where_symbols_count_as_distances():
+@pytest.mark.parametrize(("anchors", "counting"), [(1, Settings()), (2, Settings(reference="interval"))])
+def test_keys_do_not_matter_where_symbols_count_as_distances(anchors, counting):
     spec = replace(
         SPEC,
         symbol_masks=np.ones((4, 40), bool),
-        anchors=SPEC.anchors[:1],
+        anchors=SPEC.anchors[:anchors],
         duration_classes=np.where(np.arange(40) < 24, 0, 1),
     )
     rng = np.random.default_rng(4)
@@ -171,12 +173,12 @@ def test_keys_do_not_matter_where_symbols_count_as_distances():
         song.frames[:, spec.floor_place] = -1
         song.symbols[:] = np.where(rng.random(80) < 0.8, rng.integers(6, 12, 80), 30)
         song.frames[:, 4] = rng.integers(5, 12)  # one reference for all the song
+        song.frames[:, 5] = -1  # and no key told, so that the anchor that would count has none
         songs.append(transposed(song, 0))
     moved = [transposed(song, by) for by, song in enumerate(songs, 1)]
-    plain, relative = Settings(relative=False), Settings()
     scores = {
-        (option.relative, name): score(Ngram(spec, option).fit(corpus[1:]), songs[0])
-        for option in (plain, relative)
+        (option is counting, name): score(Ngram(spec, option).fit(corpus[1:]), songs[0])
+        for option in (Settings(relative=False), counting)
         for name, corpus in (("same", songs), ("moved", moved))
     }
     np.testing.assert_allclose(scores[True, "same"], scores[True, "moved"])
@@ -273,8 +275,14 @@ def test_damaged_counts_are_a_clear_error(model, change):
         {"order": True},
         {"adaptive": 1},
         {"stream": 3},
+        {"reference": 1},
     ],
 )
 def test_settings_that_make_no_sense_are_a_clear_error(bad):
     with pytest.raises(ModelError):
         Settings.of(bad)
+
+
+def test_an_anchor_that_is_not_there_is_a_clear_error():
+    with pytest.raises(ModelError, match="counts from 'intervall', which is no anchor here"):
+        Ngram(SPEC, Settings(reference="intervall"))

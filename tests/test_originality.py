@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunesmith.originality import Index, View, lines, originality, yardstick
-from tunesmith.originality.index import DEPTH
+from tunesmith.originality.index import CHUNK
 from tunesmith.score import TPQ, Meter, Note, Part, Score
 
 Notes = list[tuple[int, int]]  # pitches and lengths in quarters
@@ -39,10 +40,16 @@ def moved(notes: Notes, semitones: int) -> Notes:
 few = st.lists(st.tuples(st.integers(60, 62), st.integers(1, 2)), max_size=12)
 
 
-@given(few, st.lists(few, max_size=4), st.sampled_from(View), st.integers(0, 4))
+@given(few, st.lists(few, max_size=4), st.sampled_from(View), st.integers(0, 4), st.sampled_from([1, 2, 64]))
 def test_the_longest_stretch_is_the_one_that_trying_everything_finds(
-    piece: Notes, songs: list[Notes], view: View, but: int
+    piece: Notes, songs: list[Notes], view: View, but: int, chunk: int
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tunesmith.originality.index.CHUNK", chunk)
+        _try_everything(piece, songs, view, but)
+
+
+def _try_everything(piece: Notes, songs: list[Notes], view: View, but: int) -> None:
     index = Index.of([song(notes) for notes in songs], view)
     known = [(number, line.steps(view).tolist()) for number, s in enumerate(songs) for line in lines(song(s))]
     for line in lines(song(piece)):
@@ -83,7 +90,7 @@ COPIES = {
 
 
 @pytest.mark.parametrize("copy", COPIES)
-@pytest.mark.parametrize("size", [8, 20, DEPTH + 1, DEPTH + 2, 200])
+@pytest.mark.parametrize("size", [8, 20, CHUNK, CHUNK + 1, CHUNK + 2, 200])
 def test_a_planted_copy_is_found_whole(copy: str, size: int) -> None:
     songs = [song(tune(seed, 300)) for seed in range(5)]
     copied = COPIES[copy](tune(3, 300)[40 : 40 + size])
@@ -98,6 +105,22 @@ def test_a_planted_copy_is_found_whole(copy: str, size: int) -> None:
     assert run.song_bar == 1 + sum(length for _, length in tune(3, 300)[:40]) // 4
     before = 1 + sum(length for _, length in tune(90, 13))
     assert run.bars[0] == 1 + before // 4
+
+
+def test_of_songs_that_begin_alike_the_one_that_goes_on_is_the_source() -> None:
+    whole = tune(3, 200)
+    both = Index.of([song(whole[:150]), song(whole)])
+    found = originality(song(whole), both)
+    assert [(run.notes, run.song) for run in found.runs] == [(200, 1)]
+
+
+def test_a_drone_is_searched_in_a_moment() -> None:
+    drone = song([(60, 1)] * 3_000)
+    began = time.process_time()
+    found = originality(drone, Index.of([drone]))
+    assert time.process_time() - began < 20
+    assert (found.longest, found.share) == (3_000, 1)
+    assert [run.notes for run in found.runs] == [3_000]
 
 
 def test_one_note_changed_breaks_a_copy_in_two() -> None:

@@ -172,7 +172,7 @@ def work(job: Job) -> tuple[list[tuple[int, Piece, NDArray[Any]]], int]:
 def in_turn(corpus: Corpus, seed: int) -> list[list[int]]:
     """For each class its songs, one of each group of near-duplicates: in random order, collection by collection."""
     random = np.random.default_rng(seed)
-    paths = [Path(entry.path) for entry in corpus.entries() if entry.status == KEPT]
+    paths = [Path(entry.path).parent for entry in corpus.entries() if entry.status == KEPT]
     above = len(Path(os.path.commonpath(paths)).parts)
     turns: list[dict[str, list[int]]] = [{} for _ in CLASSES]
     met: set[int] = set()
@@ -181,7 +181,8 @@ def in_turn(corpus: Corpus, seed: int) -> list[list[int]]:
         group = int(corpus.index[number]["group"])
         if group not in met:
             met.add(group)
-            turns[kind].setdefault(paths[number].parts[above], []).append(number)
+            collection = (*paths[number].parts[above:], "")[0]
+            turns[kind].setdefault(collection, []).append(number)
     return [
         [n for turn in zip_longest(*(by[name] for name in sorted(by))) for n in turn if n is not None] for by in turns
     ]

@@ -150,7 +150,7 @@ def _rests(name: str) -> float:
 def gallery() -> Figures:
     """Pieces that the base composes, of every texture those of seed 1, 2, 3: pictures, sound, and the page of them."""
     made: Figures = {}
-    GALLERY.mkdir(exist_ok=True)
+    digest = ts.load_model().digest
     for texture in TEXTURES:
         for seed in GALLERY_SEEDS:
             name = f"{texture.replace(' ', '-')}-{seed}"
@@ -162,7 +162,7 @@ def gallery() -> Figures:
                 piece = ts.info(Path(place) / f"{name}.mid")["songs"][0]
             about = {key: piece[key] for key in ("bars", "notes", "key", "meter", "seconds")}
             made[name] = about | {"command": shlex.join(("tunesmith", "compose", *wish))}
-    return made
+    return {"base": digest, "pieces": made}
 
 
 def gallery_page(measured: Figures) -> str:
@@ -174,7 +174,7 @@ def gallery_page(measured: Figures) -> str:
         f"knows, {GALLERY_BARS} bars each. They are those of seed 1, 2 and 3, whatever came; nothing is chosen or "
         "edited.",
     ]
-    for name, piece in measured.get("gallery", {}).items():
+    for name, piece in measured["gallery"]["pieces"].items():
         texture, seed = name.rsplit("-", 1)
         heading = [f"## {texture.replace('-', ' ').capitalize()}", ""] if seed == "1" else []
         about = f"{piece['key']}, {piece['meter']}, {piece['notes']} notes"
@@ -287,7 +287,7 @@ def main(parts: list[str]) -> None:
     known = (*MEASURED, "text")
     if set(parts) - set(known):
         sys.exit(f"unknown part; known are: {', '.join(known)}")
-    DOCS.mkdir(exist_ok=True)
+    GALLERY.mkdir(parents=True, exist_ok=True)
     for part, measure in MEASURED.items():
         if part in parts or not parts:
             print(f"making {part} ...", file=sys.stderr, flush=True)

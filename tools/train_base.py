@@ -39,6 +39,7 @@ from tunesmith.plans import network_of
 from tunesmith.scheme import vocabulary as v
 from tunesmith.train import rate_at
 
+# of the rows drawn; a quarter of the melodies is then passed over, see `MOST_SILENCE`
 SHARES = {"melody": 0.32, "lead sheet": 0.05, "voices": 0.2, "keyboard": 0.22, "song": 0.14, "ensemble": 0.07}
 CROP = 384  # events of a row
 BATCH = 16  # rows
@@ -74,8 +75,19 @@ class Material:
         return Song(self.frames[place], self.events[place, 0], self.events[place, 1])
 
 
+def works_held_out(material: Material, held: Path | None, before: Learned | None) -> list[str]:
+    """The fingerprints of the works that nothing is learned from: where there is a start, those held out of that."""
+    if held or not before:
+        material = Material.of(held) if held else material
+        return sorted({material.works[number] for number in held_songs(material)})
+    works = before.about["report"].get("held_out")
+    if not works:
+        sys.exit("the start does not say which works were held out of it: name its material with --held")
+    return list(works)
+
+
 def held_songs(material: Material) -> list[int]:
-    """The songs held out, some of each class; no piece of them is learned from."""
+    """The songs to hold out of a material, some of each class."""
     pieces, found = material.pieces, list[int]()
     for kind in range(len(CLASSES)):
         songs = np.unique(pieces["song"][pieces["kind"] == kind])
@@ -83,10 +95,10 @@ def held_songs(material: Material) -> list[int]:
     return found
 
 
-def divided(material: Material, held_out: list[int]) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
+def divided(material: Material, works: list[str]) -> tuple[list[np.ndarray[Any, Any]], list[np.ndarray[Any, Any]]]:
     """For each class the pieces to learn from, and those held out, which are of other songs."""
     pieces = material.pieces
-    held = np.isin(pieces["song"], held_out)
+    held = np.isin(pieces["song"], [number for number, work in material.works.items() if work in works])
     kinds = [pieces["kind"] == kind for kind in range(len(CLASSES))]
     return [np.flatnonzero(of & ~held) for of in kinds], [np.flatnonzero(of & held)[:HELD] for of in kinds]
 
@@ -143,7 +155,9 @@ def main() -> None:
     options.add_argument("material", type=Path)
     options.add_argument("output", type=Path)
     options.add_argument("--start", type=Path, help="a model file to start from")
-    options.add_argument("--held", type=Path, help="the material whose held-out songs are held out (default: MATERIAL)")
+    options.add_argument(
+        "--held", type=Path, help="hold out what another material does (default: the start, or MATERIAL)"
+    )
     options.add_argument("--events", type=float, default=30e6, help="to learn from in all")
     options.add_argument("--hidden", type=int, default=512)
     options.add_argument("--layers", type=int, default=1)
@@ -154,12 +168,11 @@ def main() -> None:
     given = options.parse_args()
     set_num_threads(given.threads)
     material, spec = Material.of(given.material), scheme.spec()
-    before_it = Material.of(given.held or given.material)
-    held_out = held_songs(before_it)
-    kept, held = divided(material, held_out)
     settings = Settings(hidden=given.hidden, layers=given.layers, dropout=given.dropout)
     before = checkpoint.load(given.start) if given.start else None
     start = network_of(before) if before else None
+    works = works_held_out(material, given.held, before)
+    kept, held = divided(material, works)
     if start:
         settings = replace(start.shape, dropout=given.dropout)
     trainer = Trainer(spec, settings, given.seed, tensors=start.tensors() if start else None, weight_decay=0.01)
@@ -168,6 +181,8 @@ def main() -> None:
     if state_path.exists():
         with safe_open(state_path, framework="numpy") as file:
             head = json.loads(file.metadata()["base"])
+            if head["of"] != [before.digest if before else "", works]:
+                sys.exit(f"{state_path} is of another start or holds out other works: name another OUTPUT")
             trainer.restore({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - no dict
         step, spent, events, history = head["step"], head["spent"], head["events"], head["history"]
     began = time.monotonic() - spent
@@ -196,10 +211,10 @@ def main() -> None:
             history.append([events, measured(trainer, material, held)])
             print(history[-1], file=sys.stderr, flush=True)
             head = {"step": step, "spent": time.monotonic() - began, "events": events, "history": history}
+            head["of"] = [before.digest if before else "", works]
             with replacing(state_path) as temporary:
                 temporary.write_bytes(save(trainer.state(), {"base": json.dumps(head)}))
             saved = time.monotonic()
-    works = sorted({before_it.works[number] for number in held_out})
     report = {"events": events, "minutes": round((time.monotonic() - began) / 60), "history": history}
     report |= {"held_out": works}
     write(given.output, trainer, settings, joined(before.about["report"], report) if before else report)

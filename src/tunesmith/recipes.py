@@ -94,9 +94,13 @@ def _networks(
     }
     final = Rnn.load(spec, plan.settings, outcome.tensors)
     measured = Rnn.load(spec, plan.settings, outcome.measured) if held else None
+    bits = report["bits_per_note"]
     for name, model in (("base", network), ("network", measured)):
         if held and model:  # whole songs, as the mixture will be; training measures stretches of long ones
-            report["bits_per_note"][name] = total(evaluate(model, (songs[i] for i in held))).per_note
+            bits[name] = total(evaluate(model, (songs[i] for i in held))).per_note
+    if held and network and bits["network"] > bits["base"]:
+        final, measured = (Rnn.load(spec, plan.settings, network.tensors()) for _ in range(2))
+        bits["network"], outcome = bits["base"], dataclasses.replace(outcome, best_epoch=0)
     report |= {"plan": dataclasses.asdict(plan), "history": outcome.history, "best_epoch": outcome.best_epoch}
     return _Networks(final, measured, report, kept, held)
 

@@ -78,6 +78,8 @@ class _Tokens:
     def __init__(self, spec: Spec, settings: Settings) -> None:
         self.start, self.size = spec.symbols, spec.symbols + 1
         self.ranges = []
+        if settings.reference not in ("", *(anchor.name for anchor in spec.anchors)):
+            raise ModelError(f"the n-gram model counts from {settings.reference!r}, which is no anchor here")
         anchors: dict[tuple[int, int], Anchor] = {}
         for anchor in spec.anchors if settings.relative else ():
             known = anchors.get((anchor.first, anchor.last))

@@ -1,8 +1,8 @@
 """Songs as a suffix array of their steps, and the longest stretch that a line has in common with any of them.
 
 All lines stand one after another, a mark of its own between any two, so that no stretch reaches over an end. Places
-are sorted by the steps that follow them, by prefix doubling, up to `DEPTH` steps: what is alike for longer is found
-from each of its places on. Memory and the time of a search grow with the number of notes, and a little more.
+are sorted by the steps that follow them, by prefix doubling; a search halves the array, and never compares again what
+it knows to be alike. Memory grows with the number of notes, and so does, but for a logarithm, the time.
 
 Source: U. Manber, G. Myers, "Suffix arrays: a new method for on-line string searches", SIAM J. Comput. 22 (1993).
 """
@@ -20,7 +20,8 @@ from tunesmith.originality.lines import Steps, View, lines
 from tunesmith.score import Score
 
 Ints = NDArray[np.integer[Any]]
-DEPTH = 64  # steps by which places are sorted: a power of two
+MOST = 1024  # steps that a stretch is followed: a power of two. What is alike for longer is found piece by piece
+CHUNK = 64  # steps that are compared at once
 NOWHERE = -1
 SEARCHED = 1 << 14  # places that are searched for at once
 
@@ -108,23 +109,43 @@ class Index:
         lengths, places = np.zeros(len(tokens), np.int64), np.full(len(tokens), NOWHERE)
         if not len(self.tokens):
             return Found(lengths, places)
-        padded = np.append(tokens, np.full(DEPTH, NOWHERE, np.int32))
+        line = np.append(tokens, np.int32(NOWHERE))
         before, after = self._neighbours(but)
         for start in range(0, len(tokens), SEARCHED):
             at = np.arange(start, min(start + SEARCHED, len(tokens)))
-            low, high = np.zeros(len(at), np.int64), np.full(len(at), len(self.order))
-            while (open_ := low < high).any():  # the first place that does not come before what is searched for
-                middle = (low + high) // 2
-                comes_before = self._before(self.order[np.minimum(middle, len(self.order) - 1)], padded, at) & open_
-                low = np.where(comes_before, middle + 1, low)
-                high = np.where(open_ & ~comes_before, middle, high)
-            for neighbour in (before[low], after[low]):
+            gap = self._gap(line, at)
+            for neighbour in (before[gap], after[gap]):
                 real = (neighbour >= 0) & (neighbour < len(self.order))
-                near = self.order[np.where(real, neighbour, 0)]
-                common = np.where(real, self._common(near, padded, at), 0)
+                near = self.order[np.where(real, neighbour, 0)].astype(np.int64)
+                common = np.where(real, self._common(near, line, at, np.zeros_like(at)), 0)
                 better = common > lengths[at]
                 lengths[at[better]], places[at[better]] = common[better], near[better]
-        return _from_place_to_place(Found(lengths, places), self.tokens, tokens)
+        self._go_on(lengths, places, line)
+        return Found(lengths, places)
+
+    def _go_on(self, lengths: Ints, places: Ints, line: Ints) -> None:
+        """Where a stretch was followed as far as any is, the next goes on with it, if that is as good as its own."""
+        for at in np.flatnonzero((lengths[1:] == MOST) & (lengths[:-1] == MOST)).tolist():
+            following, last = places[at] + 1, at + MOST
+            if self.tokens[following + MOST - 1] == line[last]:
+                places[at + 1] = following
+
+    def _gap(self, line: Ints, at: Ints) -> Ints:
+        """How many places of `order` come before what follows `at` in the line."""
+        low, high = np.zeros(len(at), np.int64), np.full(len(at), len(self.order))
+        alike_low, alike_high = np.zeros_like(low), np.zeros_like(low)  # steps in common with what bounds the search
+        while (searching := np.flatnonzero(low < high)).size:
+            middle = (low[searching] + high[searching]) // 2
+            places, mine = self.order[middle].astype(np.int64), at[searching]
+            known = np.minimum(alike_low[searching], alike_high[searching])
+            common = self._common(places, line, mine, known)
+            theirs = self.tokens[np.minimum(places + common, len(self.tokens) - 1)]
+            first = theirs < line[np.minimum(mine + common, len(line) - 1)]
+            low[searching] = np.where(first, middle + 1, low[searching])
+            high[searching] = np.where(first, high[searching], middle)
+            alike_low[searching] = np.where(first, common, alike_low[searching])
+            alike_high[searching] = np.where(first, alike_high[searching], common)
+        return low
 
     def _neighbours(self, but: int | None) -> tuple[Ints, Ints]:
         """For every gap (N + 1,) in `order` the nearest of it before and after, -1 and N where there is none."""
@@ -143,42 +164,30 @@ class Index:
         near = np.minimum(np.searchsorted(self.vocabulary, steps), len(self.vocabulary) - 1)
         return np.where(self.vocabulary[near] == steps, near, NOWHERE).astype(np.int32)
 
-    def _common(self, places: Ints, padded: Ints, at: Ints) -> Ints:
-        """How many steps from `places` on are those of the line from `at` on, up to `DEPTH`."""
-        reach = np.arange(DEPTH)
-        theirs = self.tokens[np.minimum(places[:, None] + reach, len(self.tokens) - 1)]
-        unlike = theirs != padded[at[:, None] + reach]
-        return np.where(unlike.any(1), unlike.argmax(1), DEPTH)
+    def _common(self, places: Ints, line: Ints, at: Ints, known: Ints) -> Ints:
+        """How many steps from `places` on are those of the line from `at` on, up to `MOST`; `known` of them are.
 
-    def _before(self, places: Ints, padded: Ints, at: Ints) -> NDArray[np.bool_]:
-        """Whether what follows `places` comes before what follows `at` in the line."""
-        common = np.minimum(self._common(places, padded, at), DEPTH - 1)
-        theirs = self.tokens[np.minimum(places + common, len(self.tokens) - 1)]
-        result: NDArray[np.bool_] = theirs < padded[at + common]
-        return result
-
-
-def _from_place_to_place(found: Found, tokens: Ints, line: Ints) -> Found:
-    """What is alike for longer than `DEPTH` steps, to its end: from right to left, each as long as it really is."""
-    lengths, places = found.lengths.copy(), found.places.copy()
-    for at in np.flatnonzero(lengths >= DEPTH)[::-1].tolist():
-        following = at + 1 < len(lengths) and places[at + 1] == places[at] + 1
-        length = int(lengths[at + 1]) + 1 if following else DEPTH
-        while at + length < len(line) and tokens[places[at] + length] == line[at + length]:
-            length += 1
-        lengths[at] = length
-    return Found(lengths, places)
+        The line ends with a token that no place has.
+        """
+        lengths, reach = known.copy(), np.arange(CHUNK)
+        going = np.flatnonzero(lengths < MOST)
+        while going.size:
+            so_far = lengths[going, None] + reach
+            theirs = self.tokens[np.minimum(places[going, None] + so_far, len(self.tokens) - 1)]
+            unlike = theirs != line[np.minimum(at[going, None] + so_far, len(line) - 1)]
+            lengths[going] += np.where(unlike.any(1), unlike.argmax(1), CHUNK)
+            going = going[~unlike.any(1) & (lengths[going] < MOST)]
+        return np.minimum(lengths, MOST)
 
 
 def _sorted(tokens: Ints) -> Ints:
-    """Places (N,) sorted by the `DEPTH` tokens that follow each."""
-    if not len(tokens):
-        return np.empty(0, np.int32)
+    """Places (N,) sorted by the `MOST` tokens that follow each."""
     ranks = tokens.astype(np.int64)
-    reach = 1
-    while reach < DEPTH:
+    reach, distinct = 1, False
+    while reach < MOST and len(ranks) and not distinct:
         later = np.append(ranks[reach:] + 1, np.zeros(min(reach, len(ranks)), np.int64))  # 0: the end comes first
         ranks = np.unique(ranks * (int(later.max()) + 1) + later, return_inverse=True)[1].astype(np.int64)
+        distinct = int(ranks.max()) + 1 == len(ranks)
         reach *= 2
     order: Ints = np.argsort(ranks, kind="stable").astype(np.int32)
     return order

@@ -15,7 +15,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.originality.index import Index, bar_numbers
+from tunesmith.originality.index import Index, Ints, bar_numbers
 from tunesmith.originality.lines import Line, View, lines
 from tunesmith.score import Score
 
@@ -90,8 +90,8 @@ def originality(piece: Score, index: Index, least: int = LEAST, but: int | None 
         bars = numbers[np.searchsorted(starts, onsets, side="right") - 1]
         notes += len(line.notes)
         covered = np.zeros(len(line.notes), bool)
-        for first in _maximal(lengths):
-            length = int(lengths[first]) + 1
+        for first, steps in _maximal(lengths, places):
+            length = steps + 1
             run = _run(line, first, length, bars, index, int(places[first]))
             longest = max(longest, length)
             for bar in range(run.bars[0], run.bars[1] + 1):
@@ -113,11 +113,19 @@ def yardstick(songs: Sequence[Score], index: Index, least: int = LEAST, seed: in
     return Yardstick(len(found), median(shares), max(shares), median(longest), max(longest))
 
 
-def _maximal(lengths: NDArray[np.integer]) -> list[int]:
-    """Where the runs begin that lie within no other."""
-    ends = np.arange(len(lengths)) + lengths
-    reached = np.append(-1, ends[:-1])
-    found: list[int] = np.flatnonzero((lengths > 0) & (ends > reached)).tolist()
+def _maximal(lengths: Ints, places: Ints) -> list[tuple[int, int]]:
+    """The stretches (first, steps) that lie within no other; one followed in pieces is one."""
+    found: list[tuple[int, int]] = []
+    offset = None
+    for first in np.flatnonzero(lengths).tolist():
+        end = first + int(lengths[first])
+        if found and end <= sum(found[-1]):
+            continue
+        if found and first <= sum(found[-1]) and places[first] - first == offset:
+            found[-1] = found[-1][0], end - found[-1][0]
+        else:
+            found.append((first, end - first))
+            offset = places[first] - first
     return found
 
 
