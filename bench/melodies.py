@@ -154,17 +154,14 @@ def models_of(songs: Sequence[Song], asked: Sequence[str], seed: int) -> Iterato
             yield "from the base: with the network from scratch and n-grams, adaptive", both
 
 
-Task = tuple[Path, int, int, tuple[str, ...], list[str]]
+Task = tuple[Path, int, int, tuple[str, ...], str]
 
 
-def key_of(asked: Sequence[str]) -> list[str]:
-    """What makes one measurement another: the models asked for, the settings, the base."""
-    plans = "; ".join(map(repr, (PLAN, TUNED, SEED, SHARES, SHARES_TUNED, SHARES_BOTH, VIEWS, ORDER)))
-    return [
-        ",".join(asked),
-        hashlib.sha256(plans.encode()).hexdigest()[:16],
-        checkpoint.load(checkpoint.BASE).digest[:16],
-    ]
+def settings_now() -> str:
+    """What makes one measurement another: the settings, and the base."""
+    base = checkpoint.load(checkpoint.BASE).digest
+    told = map(repr, (PLAN, TUNED, SEED, SHARES, SHARES_TUNED, SHARES_BOTH, VIEWS, ORDER, base))
+    return hashlib.sha256("; ".join(told).encode()).hexdigest()[:16]
 
 
 def one_fold(task: Task) -> Line:
@@ -178,7 +175,15 @@ def one_fold(task: Task) -> Line:
         for name, model in models_of(known, asked, seed)
     }
     notes = sum(int((songs[i].symbols < 128).sum()) for i in out)
-    about = {"kind": kind, "set": folder.name, "seed": seed, "fold": fold, "notes": notes, "alphabet": len(alphabet)}
+    about = {
+        "kind": kind,
+        "asked": asked,
+        "set": folder.name,
+        "seed": seed,
+        "fold": fold,
+        "notes": notes,
+        "alphabet": len(alphabet),
+    }
     return about | {"bits": bits, "seconds": round(now() - started, 1)}
 
 
@@ -227,15 +232,19 @@ def main() -> None:
     root = next(c for c in collections_of(given.folder) if c.name == "pearce-eight")
     folders = {path.parent.name: path.parent for path in root.songs}
     asked = tuple(given.models.split(","))
-    kind = key_of(asked)
-    done = {(line["set"], line["seed"], line["fold"]) for line in lines_of(given.work) if line.get("kind") == kind}
-    tasks: list[Task] = [
-        (folders[each], seed, fold, tuple(name for name in asked if name != "seed" or not fold), kind)
-        for seed in map(int, given.seeds.split(","))
-        for fold in range(given.folds)
-        for each in given.sets.split(",")
-        if (each, seed, fold) not in done
-    ]
+    kind = settings_now()
+    done: dict[tuple[str, int, int], set[str]] = {}
+    for line in lines_of(given.work):
+        if line.get("kind") == kind:
+            done.setdefault((line["set"], line["seed"], line["fold"]), set()).update(line["asked"])
+    tasks: list[Task] = []
+    for seed in map(int, given.seeds.split(",")):
+        for fold in range(given.folds):
+            for each in given.sets.split(","):
+                known = done.get((each, seed, fold), set())
+                missing = tuple(name for name in asked if name not in known and (name != "seed" or not fold))
+                if missing:
+                    tasks.append((folders[each], seed, fold, missing, kind))
     found = [line for line in measured(given.work, tasks, one_fold, given.jobs, shown) if line.get("kind") == kind]
     folds = sorted({(line["seed"], line["fold"]) for line in found})
     print("## Melodies: the pitch of the next note\n")

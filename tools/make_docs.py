@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def gallery() -> Figures:
     digest = ts.load_model().digest
     for texture in TEXTURES:
         for seed in GALLERY_SEEDS:
-            name = f"{texture.replace(' ', '-')}-{seed}"
+            name = gallery_name(texture, seed)
             wish = ("--texture", texture, "--seed", str(seed), "--bars", str(GALLERY_BARS))
             with tempfile.TemporaryDirectory() as place:
                 tunesmith("compose", *wish, "-o", Path(place) / name, "--formats", "png,mp3,mid")
@@ -165,6 +166,11 @@ def gallery() -> Figures:
     return {"base": digest, "pieces": made}
 
 
+def gallery_name(texture: str, seed: int) -> str:
+    """Of its files, without the ending."""
+    return f"{texture.replace(' ', '-')}-{seed}"
+
+
 def gallery_page(measured: Figures) -> str:
     """The page of the gallery."""
     lines = [
@@ -174,9 +180,10 @@ def gallery_page(measured: Figures) -> str:
         f"knows, {GALLERY_BARS} bars each. They are those of seed 1, 2 and 3, whatever came; nothing is chosen or "
         "edited.",
     ]
-    for name, piece in measured["gallery"]["pieces"].items():
-        texture, seed = name.rsplit("-", 1)
-        heading = [f"## {texture.replace('-', ' ').capitalize()}", ""] if seed == "1" else []
+    for texture, seed in product(TEXTURES, GALLERY_SEEDS):
+        name = gallery_name(texture, seed)
+        piece = measured["gallery"]["pieces"][name]
+        heading = [f"## {texture.capitalize()}", ""] if seed == GALLERY_SEEDS[0] else []
         about = f"{piece['key']}, {piece['meter']}, {piece['notes']} notes"
         lines += ["", *heading, f"![{about}]({name}.png)", ""]
         lines += [f"[Hear it]({name}.mp3) ({piece['seconds']:.0f} s). {about}; `{piece['command']}`"]

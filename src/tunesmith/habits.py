@@ -30,6 +30,7 @@ DEFAULT_HEADER: list[Event] = [
     (v.tempo_symbol(108), v.NONE),
     (v.PART[0], v.NONE),
 ]
+NO_PLAYERS = (0, 6)  # families of programs: piano, which scores name that name nothing, and choirs; no ensembles
 NETWORKS = ("rnn", "mixture")  # models that know how music begins
 _STYLES = range(v.STYLE.first, v.STYLE.first + len(v.STYLES))
 HEADER_TOP_P, KEY_TOP_P = 0.8, 0.95  # what is drawn from for a header that a model writes itself: nothing odd
@@ -275,6 +276,8 @@ def _bounded(log_p: FloatArray, cursor: Cursor, base: bool) -> FloatArray:
         found[v.KEY.first : v.KEY.end] += [ACCIDENTAL * abs(v.key_of(s)[0]) for s in range(v.KEY.first, v.KEY.end)]
     if cursor.phase == PARTS:
         kind = TEXTURES[v.STYLES[cursor.style]]
+        if base and v.STYLES[cursor.style] == "ensemble":
+            found[[v.PART[family] for family in NO_PLAYERS]] = -np.inf
         chords = bool(cursor.voices) and cursor.voices[0].family == CHORD_FAMILY
         voices = len(cursor.voices) - chords
         if not cursor.voices and kind.chords:
