@@ -32,6 +32,7 @@ DATA_PARTS = (
     "few_songs",
     "ablation",
     "composed",
+    "copies",
 )
 HEAD = """# Benchmarks
 
