@@ -89,3 +89,18 @@ def test_what_makes_no_sense_is_one_line(run: Run, tunes: Path, tmp_path: Path) 
     assert "no such file" in run("check", "nothing.mid", "--against", tunes).line
     assert run("check", "scale.abc", "--against", empty).code == 2
     assert "the tune has no notes" in run("check", silent, "--against", tunes).line
+
+
+def test_composing_says_how_new_a_piece_is(run: Run, tunes: Path, tmp_path: Path) -> None:
+    model = tmp_path / "mine.safetensors"
+    ts.learn(tunes, output=model, model="ngram")
+    compose = ("compose", "-m", model, "--bars", "4", "-n", "2", "--formats", "mid", "-o", "new")
+    told = run(*compose).err
+    made = json.loads(run(*compose, "--json").out)["pieces"]
+    for number, piece in enumerate(made, 1):
+        (score,) = ts.load_songs(f"new-{number}.mid")
+        found = ts.check(score, ts.against(tunes))
+        assert (piece["longest_run"], piece["copied"]) == (found.whole.longest, found.whole.copied)
+        assert piece["verdict"] == found.verdict
+        assert f"no. {number}: {piece['verdict']} (longest run in common: {piece['longest_run']} notes)" in told
+    assert "longest run" not in run("compose", "--bars", "2", "--formats", "mid", "-o", "new").err

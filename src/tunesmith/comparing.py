@@ -71,11 +71,13 @@ def against(
     *sources: PathLike | Learned,
     options: ReadOptions | None = None,
     least: int = LEAST,
+    whole_alone: bool = False,
     say: Callable[[str], object] = str,
 ) -> Against:
     """Get songs ready to hold pieces against: files, folders, or models, whose songs they then are.
 
-    Runs of `least` notes count as copied. `say` is told the name of every song.
+    Runs of `least` notes count as copied. `whole_alone`: leave the views aside that are for information, which is
+    quicker. `say` is told the name of every song.
 
     Raises:
         StorageError: a path does not exist.
@@ -97,7 +99,7 @@ def against(
     if not songs:
         what = problems[0] if problems else "a model was named that keeps no songs"
         raise RequestError(f"nothing to compare with: {what}", fix="name songs, or a model that keeps its songs")
-    indexes = {view: Index.of(songs, view) for view in View}
+    indexes = {view: Index.of(songs, view) for view in ((View.WHOLE,) if whole_alone else View)}
     yardsticks = {view: yardstick(songs, index, least) for view, index in indexes.items()}
     return Against(tuple(names), indexes, yardsticks, tuple(problems))
 

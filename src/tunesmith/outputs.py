@@ -50,8 +50,8 @@ def written(
     endings: Sequence[str],
     options: WriteOptions,
     done: Callable[[str], object],
-) -> Iterator[tuple[int, list[Path]]]:
-    """Compose and write the pieces one by one: the number of each and its files; `done` hears of every step."""
+) -> Iterator[tuple[Score, list[Path]]]:
+    """Compose and write the pieces one by one: each and its files; `done` hears of every step."""
     from tunesmith import api
 
     def places(number: int) -> list[Path]:
@@ -66,7 +66,7 @@ def written(
         done("composed")
         files = places(number)
         _save_all(piece, files, options, done)
-        yield number, files
+        yield piece, files
 
 
 def _save_all(piece: Score, files: Sequence[Path], options: WriteOptions, done: Callable[[str], object]) -> None:

@@ -70,14 +70,24 @@ def compose(**options: Any) -> None:
     endings, output = outputs.named(options["output"], options["formats"])
     write = api.checked(api.WriteOptions(**{name: options[name] for name in ("sound", "feel", "seed", "fermata")}))
     made: list[dict[str, Any]] = []
+    verdicts: list[str] = []
     with console.Steps(request.pieces * (1 + len(endings)), "composing") as steps:
         learned = api.load_model(options["model"])
-        for number, files in outputs.written(learned, request, output, endings, write, steps.done):
+        songs = api.against(learned) if len(learned.songs) else None
+        for number, (piece, files) in enumerate(
+            outputs.written(learned, request, output, endings, write, steps.done), 1
+        ):
             made.append({"piece": number, "files": [str(f) for f in files]})
+            if songs:
+                found = api.check(piece, songs)
+                made[-1] |= {"copied": found.whole.copied, "longest_run": found.whole.longest, "verdict": found.verdict}
+                verdicts.append(f"{piece.title}: {found.verdict} (longest run in common: {found.whole.longest} notes)")
     if options["as_json"]:
         click.echo(json.dumps({"pieces": made}, indent=1))
-    else:
-        click.echo("\n".join(name for piece in made for name in piece["files"]))
+        return
+    click.echo("\n".join(name for piece in made for name in piece["files"]))
+    for verdict in verdicts:
+        outputs.say(verdict)
 
 
 @cli.command(short_help="Turn a song into audio.")
