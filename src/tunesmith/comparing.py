@@ -24,10 +24,11 @@ LEAST_SAID, MOST_SAID = 2, 1000  # notes that a run may be asked to have
 @dataclass(frozen=True, slots=True)
 class Against:
     """Songs that pieces are held against: their names, and for each view an index, and what they have in common with
-    each other. `problems`: a line for each song that could not be read.
+    each other. `least`: notes of a run that counts as copied. `problems`: a line for each song that could not be read.
     """
 
     names: tuple[str, ...]
+    least: int
     indexes: dict[View, Index]
     yardsticks: dict[View, Yardstick]
     problems: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ class Checked:
         if found.notes == 0:
             return "there are no notes to compare"
         if by.songs < 2:
-            return f"{_share(found.share)} of its notes stand in the song it was held against"
+            return f"{found.share:.0%} of its notes stand in the song it was held against"
         usual = found.longest <= max(by.most_longest, found.least - 1)  # shorter runs are everybody's
         if found.share <= by.share and usual:
             return "it is as new as these songs are to each other"
@@ -101,13 +102,13 @@ def against(
         raise RequestError(f"nothing to compare with: {what}", fix="name songs, or a model that keeps its songs")
     indexes = {view: Index.of(songs, view) for view in ((View.WHOLE,) if whole_alone else View)}
     yardsticks = {view: yardstick(songs, index, least) for view, index in indexes.items()}
-    return Against(tuple(names), indexes, yardsticks, tuple(problems))
+    return Against(tuple(names), least, indexes, yardsticks, tuple(problems))
 
 
-def check(piece: Score, songs: Against, least: int = LEAST, name: str = "") -> Checked:
-    """Hold a piece against songs; runs of `least` notes count as copied."""
+def check(piece: Score, songs: Against, name: str = "") -> Checked:
+    """Hold a piece against songs. `name`: what it is called, its title if nothing is said."""
     prepared = prepare(piece)
-    views = {view: originality(prepared, index, least) for view, index in songs.indexes.items()}
+    views = {view: originality(prepared, index, songs.least) for view, index in songs.indexes.items()}
     return Checked(name or piece.title, songs, views)
 
 
@@ -128,7 +129,3 @@ def _songs_of(source: PathLike | Learned, options: ReadOptions | None) -> Iterat
                     yield path.stem, song
         except TunesmithError as error:
             yield path.stem, error
-
-
-def _share(share: float) -> str:
-    return f"{share:.0%}"

@@ -43,10 +43,8 @@ from tunesmith.yardsticks import by_meter, compared, counted, token_scores
 
 COUNTING = Counting()  # the n-gram part of a mixture
 PARTS = ("rnn", "ngram")  # of a mixture that is learned
-SHARES, SHARES_TUNED = (
-    (0.5, 0.5),
-    (0.85, 0.15),
-)  # their weights before any song says better; tuned, the first knows more
+# their weights before any song says better; a network that was tuned knows more
+SHARES, SHARES_TUNED = (0.5, 0.5), (0.85, 0.15)
 ASKED = 50  # songs known that are measured when others are added
 REPLAYED = 12_000  # events of an epoch in which songs are added
 

@@ -90,7 +90,7 @@ def check(piece: Path, sources: tuple[Path, ...], least: int, as_json: bool, ste
     found, problems = [], []
     for song in api.read_songs(piece, options):
         if isinstance(song, api.Score):
-            found.append(api.check(song, songs, least, song.title or piece.stem))
+            found.append(api.check(song, songs, song.title or piece.stem))
         elif not api.is_warning(song):
             problems.append(song)
     outputs.complain(problems, len(found), piece)

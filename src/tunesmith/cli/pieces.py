@@ -73,11 +73,9 @@ def compose(**options: Any) -> None:
     verdicts: list[str] = []
     with console.Steps(request.pieces * (1 + len(endings)), "composing") as steps:
         learned = api.load_model(options["model"])
-        songs = api.against(learned) if len(learned.songs) else None
-        for number, (piece, files) in enumerate(
-            outputs.written(learned, request, output, endings, write, steps.done), 1
-        ):
-            made.append({"piece": number, "files": [str(f) for f in files]})
+        songs = api.against(learned, whole_alone=True) if len(learned.songs) else None
+        for piece, files in outputs.written(learned, request, output, endings, write, steps.done):
+            made.append({"piece": len(made) + 1, "files": [str(f) for f in files]})
             if songs:
                 found = api.check(piece, songs)
                 made[-1] |= {"copied": found.whole.copied, "longest_run": found.whole.longest, "verdict": found.verdict}

@@ -2,21 +2,22 @@
 
 All lines stand one after another, a mark of its own between any two, so that no stretch reaches over an end. Places
 are sorted by the steps that follow them, by prefix doubling; a search halves the array, and never compares again what
-it knows to be alike. Memory grows with the number of notes, and so does, but for a logarithm, the time.
+it knows to be alike. Memory grows with the number of notes, and so does, but for a logarithm, the time; one step that
+is repeated for very long takes longer, up to `MOST` steps for each.
 
 Source: U. Manber, G. Myers, "Suffix arrays: a new method for on-line string searches", SIAM J. Comput. 22 (1993).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.originality.lines import Steps, View, lines
+from tunesmith.originality.lines import Line, Steps, View, lines
 from tunesmith.score import Score
 
 Ints = NDArray[np.integer[Any]]
@@ -68,11 +69,10 @@ class Index:
         steps, bars, starts, owners = list[Steps](), list[Ints](), list[int](), list[tuple[int, int, int]]()
         place = 0
         for number, song in enumerate(songs):
-            numbers = bar_numbers(song)
+            bars_of = bar_finder(song)
             for line in lines(song):
                 steps.append(line.steps(view))
-                onsets = np.array([note.onset for note in line.notes])
-                bars.append(numbers[1][np.searchsorted(numbers[0], onsets, side="right") - 1])
+                bars.append(bars_of(line))
                 starts.append(place)
                 owners.append((number, line.part, line.voice))
                 place += len(line.notes)  # its steps, and the mark after them
@@ -193,7 +193,14 @@ def _sorted(tokens: Ints) -> Ints:
     return order
 
 
-def bar_numbers(score: Score) -> tuple[Ints, Ints]:
-    """Where the bars of a score begin, and their numbers; a pickup is bar 0."""
+def bar_finder(score: Score) -> Callable[[Line], Ints]:
+    """What gives the number of the bar (notes,) that each note of a line begins in; a pickup is bar 0."""
     found = [(bar.start, bar.number) for bar in score.bars()] or [(0, 1)]
-    return np.array([start for start, _ in found]), np.array([number for _, number in found])
+    starts, numbers = np.array(found).T
+
+    def bars_of(line: Line) -> Ints:
+        onsets = [note.onset for note in line.notes]
+        bars: Ints = numbers[np.searchsorted(starts, onsets, side="right") - 1]
+        return bars
+
+    return bars_of

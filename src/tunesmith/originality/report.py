@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tunesmith.originality.index import Index, Ints, bar_numbers
+from tunesmith.originality.index import Index, Ints, bar_finder
 from tunesmith.originality.lines import Line, View, lines
 from tunesmith.score import Score
 
@@ -80,14 +79,13 @@ def originality(piece: Score, index: Index, least: int = LEAST, but: int | None 
 
     A run is told once: one that lies within another is not.
     """
-    starts, numbers = bar_numbers(piece)
+    bars_of = bar_finder(piece)
     runs: list[Run] = []
     copied = notes = longest = 0
     closest: dict[int, tuple[int, int]] = {}
     for line in lines(piece):
         lengths, places = index.longest(line.steps(index.view), but)
-        onsets = np.array([note.onset for note in line.notes])
-        bars = numbers[np.searchsorted(starts, onsets, side="right") - 1]
+        bars = bars_of(line)
         notes += len(line.notes)
         covered = np.zeros(len(line.notes), bool)
         for first, steps in _maximal(lengths, places):
@@ -129,7 +127,7 @@ def _maximal(lengths: Ints, places: Ints) -> list[tuple[int, int]]:
     return found
 
 
-def _run(line: Line, first: int, notes: int, bars: NDArray[np.integer], index: Index, place: int) -> Run:
+def _run(line: Line, first: int, notes: int, bars: Ints, index: Index, place: int) -> Run:
     source = index.source(place)
     within = int(bars[first]), int(bars[first + notes - 1])
     return Run(line.part, line.voice, first, notes, within, *source)

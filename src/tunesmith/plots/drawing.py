@@ -36,9 +36,8 @@ def figure(width: float, height: float, layout: str | None = None) -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise MissingExtra("matplotlib", "plot") from error
-    engine = layout or "none"  # "none" stands for no layout engine
-    # the type ignored: matplotlib lists the engines one by one, and `layout` is any text
-    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=engine, facecolor="white")  # type: ignore[arg-type]
+    engine: Any = layout or "none"  # which stands for no engine; matplotlib lists them, and `layout` is any text
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout=engine, facecolor="white")
 
 
 def rendered(figures: Sequence[Figure], kind: str) -> bytes:
