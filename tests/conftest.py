@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ TUNES = {
     "Leaps": "c2e2 g2e2 | d2f2 a4 | gfed cBAG | c4 C4 |]",
     "Answer": "c3d e2c2 | d3e f2d2 | e2g2 f2B2 | c6 z2 |]",
 }
+
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and every process that they start with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def abc(title: str, music: str, number: int = 1, key: str = "C") -> str:
