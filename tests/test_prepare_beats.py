@@ -144,6 +144,18 @@ def test_exact_scores_fit_their_grid(score):
     assert fits_grid(score)
 
 
+def test_a_septuplet_that_begins_beside_the_beat_fits_too():
+    """Found by the test above: what goes on from three quarters of a beat in sevenths is on no grid from the beat."""
+    third, seventh = TPQ // 3, TPQ // 7
+    above = [(n * third, third) for n in (8, 9, 10, 11)] + [(4 * TPQ, TPQ // 4)]
+    above += [(19 * TPQ // 4 + n * seventh, seventh) for n in range(7)]
+    below = [(43 * TPQ // 12 + n * third, third) for n in (0, 1, 7, 10, 12, 13, 15, 16)]
+    notes = [Note(onset, length, 60, voice=1) for onset, length in above]
+    notes += [Note(onset, length, 48, voice=2) for onset, length in below]
+    score = Score((Part(tuple(sorted(notes, key=lambda n: n.onset))),), meters=(Meter(),))
+    assert fits_grid(score)
+
+
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 @pytest.mark.parametrize("bpm", [80, 120])
 def test_what_was_played_to_a_click_fits_it(rhythm, bpm):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
 from tunesmith.prepare.beat_path import CHANCES, Floats, Ints
 from tunesmith.prepare.beats import find_beats, onsets, positions
 from tunesmith.prepare.grid import on_grid
+from tunesmith.scheme.vocabulary import DURATION
 from tunesmith.score import TPQ, Key, Note, Score, Tempo
 
 FEWEST = 12  # onsets, below which the grid that a file gives is believed
@@ -40,7 +42,7 @@ def fits_grid(score: Score) -> bool:
     all phases, so that in most windows the grid explains nothing.
     """
     ticks = np.unique(np.array([n.onset for p in score.parts for n in p.notes], np.int64))
-    if len(ticks) < FEWEST or _exact(ticks % TPQ):
+    if len(ticks) < FEWEST or _exact(ticks, {n.end for n in score.notes() if n.duration in DURATION}):
         return True
     phases = (ticks % TPQ) / TPQ
     usual = float(np.bincount((phases * 96).astype(int)).argmax()) / 96  # a grace note at the start may shift all
@@ -53,11 +55,18 @@ def _explained(gain: Floats) -> float:
     return float(np.quantile(np.convolve(gain, np.ones(width) / width, "valid"), BEST_OF))
 
 
-def _exact(inside: Ints) -> bool:
-    """Whether onsets, in ticks after a quarter, are where no chance puts them: counted so finely, yet on the grid."""
+def _exact(ticks: Ints, reached: AbstractSet[int]) -> bool:
+    """Whether onsets are where no chance puts them: counted so finely, yet on the grid, or `reached`.
+
+    Those reached are where a note of a length that notation has ends: a septuplet that begins beside the beat goes on
+    where no grid from the beat has a place.
+    """
+    inside = ticks % TPQ
     plain = np.isin(inside, [round(place * TPQ) for place in CHANCES])
     finely = np.gcd.reduce(inside) < TPQ // 48
-    return bool(plain.mean() > PLAIN or (finely and np.mean([on_grid(t) for t in inside.tolist()]) > NOTATED))
+    return bool(
+        plain.mean() > PLAIN or (finely and np.mean([on_grid(t) or t in reached for t in ticks.tolist()]) > NOTATED)
+    )
 
 
 def _gain(phases: Floats) -> Floats:
