@@ -6,7 +6,7 @@ To add a model, write a module here with a class that fulfils `Model` and add it
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
@@ -70,6 +70,10 @@ class Model(Protocol):
 
     def select(self, state: State, rows: IntArray) -> State:
         """A state whose songs are copies of these rows of `state`."""
+        ...
+
+    def join(self, states: Sequence[State]) -> State:
+        """One state of the songs of several states, between two events; they may have had more or fewer events."""
         ...
 
     def distributions(self, song: Song) -> Iterator[Distributions]:

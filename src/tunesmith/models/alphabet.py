@@ -126,6 +126,10 @@ class Alphabet:
         """A state whose songs are copies of these rows."""
         return self.inner.select(state, rows)
 
+    def join(self, states: Sequence[State]) -> State:
+        """One state of the songs of several."""
+        return self.inner.join(states)
+
     def distributions(self, song: Song) -> Iterator[Distributions]:
         """Log-probabilities of a whole song, stretch by stretch; the truth may be -inf, outside the alphabet."""
         state = self.begin(1)

@@ -102,6 +102,10 @@ class Mixture:
         """A state whose songs are copies of these rows."""
         return [part.select(own, rows) for part, own in zip(self.parts, state, strict=True)]
 
+    def join(self, states: Sequence[State]) -> State:
+        """One state of the songs of several."""
+        return [part.join(own) for part, own in zip(self.parts, zip(*states, strict=True), strict=True)]
+
     def distributions(self, song: Song) -> Iterator[Distributions]:
         """Log-probabilities of a whole song, stretch by stretch."""
         for together in zip(*(part.distributions(song) for part in self.parts), strict=True):

@@ -9,7 +9,7 @@ anchor count as their distance from its reference, so that what was counted in o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import zip_longest
 from typing import Any, NamedTuple, Self
@@ -124,7 +124,7 @@ class NgramState:
     recent: Ints  # (2, batch, streams, order): the last tokens and durations of each stream, latest first
     contexts: Ints  # (2, batch, capacity, order): of every symbol and duration
     past: Ints  # (2, batch, capacity): the tokens and durations that were chosen
-    length: int = 0
+    lengths: Ints  # (batch,): how many events each song has had
 
 
 class Ngram:
@@ -223,35 +223,49 @@ class Ngram:
             recent=recent,
             contexts=np.zeros((2, batch, 64, depth), np.int64),
             past=np.zeros((2, batch, 64), np.int64),
+            lengths=np.zeros(batch, np.int64),
         )
 
     def symbols(self, state: NgramState, frames: IntArray) -> FloatArray:
         """Take the next frames (batch, F); log-probabilities (batch, symbols). Changes the state in place."""
-        if state.length:
-            self._remember(state, frames)
-        if state.length == state.past.shape[2]:
-            state.contexts = np.concatenate((state.contexts, state.contexts), 2)
-            state.past = np.concatenate((state.past, state.past), 2)
+        self._remember(state, frames)
+        capacity = state.past.shape[2]
+        if state.lengths.max(initial=0) == capacity:
+            state.contexts, state.past = _widened(state.contexts, 2 * capacity), _widened(state.past, 2 * capacity)
         rows = np.arange(len(frames))
         contexts = state.recent[0, rows, self._stream(frames)]
-        state.contexts[0, :, state.length] = contexts
+        state.contexts[0, rows, state.lengths] = contexts
         state.frames = np.array(frames)
-        state.length += 1
-        before = np.full(len(rows), state.length - 1)
-        return self._symbol_log_p(frames, contexts, state.contexts[0], state.past[0], before)
+        state.lengths = state.lengths + 1
+        return self._symbol_log_p(frames, contexts, state.contexts[0], state.past[0], state.lengths - 1)
 
     def durations(self, state: NgramState, symbols: IntArray) -> FloatArray:
         """Log-probabilities (batch, durations) given the symbols (batch,) chosen. Changes the state in place."""
-        recent = state.recent[1, np.arange(len(symbols)), self._stream(state.frames)]
+        rows, before = np.arange(len(symbols)), state.lengths - 1
+        recent = state.recent[1, rows, self._stream(state.frames)]
         contexts = self._with_class(self.spec.duration_classes[symbols], recent)
-        state.contexts[1, :, state.length - 1] = contexts
-        before = np.full(len(symbols), state.length - 1)
+        state.contexts[1, rows, before] = contexts
         return self._duration_log_p(symbols, contexts, state.contexts[1], state.past[1], before)
 
     def select(self, state: NgramState, rows: IntArray) -> NgramState:
         """A state whose songs are copies of these rows of `state`."""
         return NgramState(
-            state.frames[rows], state.recent[:, rows], state.contexts[:, rows], state.past[:, rows], state.length
+            state.frames[rows],
+            state.recent[:, rows],
+            state.contexts[:, rows],
+            state.past[:, rows],
+            state.lengths[rows],
+        )
+
+    def join(self, states: Sequence[NgramState]) -> NgramState:
+        """One state of the songs of several, between two events."""
+        capacity = max(state.past.shape[2] for state in states)
+        return NgramState(
+            np.concatenate([state.frames for state in states]),
+            np.concatenate([state.recent for state in states], 1),
+            np.concatenate([_widened(state.contexts, capacity) for state in states], 1),
+            np.concatenate([_widened(state.past, capacity) for state in states], 1),
+            np.concatenate([state.lengths for state in states]),
         )
 
     def distributions(self, song: Song) -> Iterator[Distributions]:
@@ -292,18 +306,25 @@ class Ngram:
 
     def _remember(self, state: NgramState, frames: IntArray) -> None:
         """Note what was chosen in the last event, as these frames, the next, tell it."""
-        rows, streams = np.arange(len(frames)), self._stream(state.frames)
+        rows = np.flatnonzero(state.lengths)
+        frames, told = frames[rows], state.frames[rows]
+        streams = self._stream(told)
         symbol, duration = (self._place[name] for name in ("previous symbol", "previous duration"))
         symbols = np.zeros(len(rows), np.int64) if symbol is None else frames[:, symbol].astype(np.int64) - 1
-        chosen = (self._tokens.of(symbols, state.frames), 0 if duration is None else frames[:, duration] - 1)
+        chosen = (self._tokens.of(symbols, told), 0 if duration is None else frames[:, duration] - 1)
         for choice, values in enumerate(chosen):
-            state.past[choice, :, state.length - 1] = values
+            state.past[choice, rows, state.lengths[rows] - 1] = values
             older = state.recent[choice, rows, streams][:, :-1]
             state.recent[choice, rows, streams] = np.insert(older, 0, values, 1)
 
     def _stream(self, frames: IntArray) -> Ints:
         place = self._place[self.options.stream]
         return np.zeros(len(frames), np.int64) if place is None else frames[:, place].astype(np.int64)
+
+
+def _widened(values: Ints, size: int) -> Ints:
+    """An array (2, batch, capacity, ...) with zeros added until its capacity is this."""
+    return np.pad(values, [(0, size - values.shape[2] if axis == 2 else 0) for axis in range(values.ndim)])
 
 
 def _log(probabilities: FloatArray) -> FloatArray:

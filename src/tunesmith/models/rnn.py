@@ -24,7 +24,7 @@ Gates are in the order input, forget, cell, output in the tensors; `_Cell` has i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -73,6 +73,12 @@ def arranged(values: Float32, hidden: int) -> Float32:
     return np.concatenate((gate[0] * half, gate[1] * half, gate[3] * half, gate[2]))
 
 
+def _widened(values: NDArray[Any], axis: int, size: int) -> NDArray[Any]:
+    """An array with zeros added along an axis until it has this size."""
+    room = [(0, size - values.shape[axis] if at == axis else 0) for at in range(values.ndim)]
+    return np.pad(values, room)
+
+
 @dataclass(slots=True)
 class RnnState:
     """What the network remembers of a batch of songs."""
@@ -82,9 +88,9 @@ class RnnState:
     recent: deque[Float32]  # with a window: gates (batch, 4 hidden) of the events in it
     keys: Float32  # (batch, capacity, pointer size)
     past: NDArray[np.intp]  # (2, batch, capacity): symbols and durations chosen
-    attention: Float32  # (batch, length - 1): of the latest event
+    attention: Float32  # (batch, steps before): of the latest event
     duration_hidden: Float32  # (batch, duration size): of the latest event
-    length: int = 0
+    lengths: NDArray[np.intp]  # (batch,): how many events each song has had
 
 
 class Rnn:
@@ -180,10 +186,11 @@ class Rnn:
             outputs=[np.zeros((batch, shape.hidden), np.float32) for _ in self._cells],
             memories=[np.zeros((batch, shape.hidden), np.float32) for _ in self._cells],
             recent=deque(maxlen=shape.window or 1),
-            keys=np.empty((batch, 64 if shape.pointer else 0, shape.pointer_size), np.float32),
+            keys=np.zeros((batch, 64 if shape.pointer else 0, shape.pointer_size), np.float32),
             past=np.zeros((2, batch, 64 if shape.pointer else 0), np.intp),
             attention=np.empty((batch, 0), np.float32),
             duration_hidden=np.empty((batch, 0), np.float32),
+            lengths=np.zeros(batch, np.intp),
         )
 
     def symbols(self, state: RnnState, frames: IntArray) -> FloatArray:
@@ -193,12 +200,12 @@ class Rnn:
         state.duration_hidden = heads[:, self._head.get("duration.hidden", slice(0, 0))]
         if self.shape.pointer:
             self._remember(state, heads, frames)
-        state.length += 1
-        return self._symbol_log_p(heads, frames, state.attention, state.past[0, :, : state.length - 1])
+        state.lengths = state.lengths + 1
+        return self._symbol_log_p(heads, frames, state.attention, state.past[0, :, : state.attention.shape[1]])
 
     def durations(self, state: RnnState, symbols: IntArray) -> FloatArray:
         """Log-probabilities (batch, durations) given the symbols (batch,) chosen."""
-        past = state.past[1, :, : state.length - 1]
+        past = state.past[1, :, : state.attention.shape[1]]
         return self._duration_log_p(state.duration_hidden, symbols, state.attention, past)
 
     def select(self, state: RnnState, rows: IntArray) -> RnnState:
@@ -207,14 +214,30 @@ class Rnn:
         copy.outputs = [output[rows] for output in state.outputs]
         copy.memories = [memory[rows] for memory in state.memories]
         copy.recent.extend(gates[rows] for gates in state.recent)
-        used, capacity = state.length, state.past.shape[2]
-        copy.keys = np.empty((len(rows), capacity, state.keys.shape[2]), np.float32)
+        used, capacity = int(state.lengths.max(initial=0)), state.past.shape[2]
+        copy.keys = np.zeros((len(rows), capacity, state.keys.shape[2]), np.float32)
         copy.keys[:, :used] = state.keys[rows, :used]
         copy.past = np.zeros((2, len(rows), capacity), np.intp)
         copy.past[:, :, :used] = state.past[:, rows, :used]
         copy.attention, copy.duration_hidden = state.attention[rows], state.duration_hidden[rows]
-        copy.length = state.length
+        copy.lengths = state.lengths[rows]
         return copy
+
+    def join(self, states: Sequence[RnnState]) -> RnnState:
+        """One state of the songs of several, between two events."""
+        joined = self.begin(sum(len(state.lengths) for state in states))
+        for layer in range(len(self._cells)):
+            joined.outputs[layer] = np.concatenate([state.outputs[layer] for state in states])
+            joined.memories[layer] = np.concatenate([state.memories[layer] for state in states])
+        for back in range(max(len(state.recent) for state in states), 0, -1):  # short songs are filled up before
+            missing = (np.zeros((len(state.lengths), 4 * self.shape.hidden), np.float32) for state in states)
+            gates = [s.recent[-back] if back <= len(s.recent) else m for s, m in zip(states, missing, strict=True)]
+            joined.recent.append(np.concatenate(gates))
+        capacity = max(state.past.shape[2] for state in states)
+        joined.keys = np.concatenate([_widened(state.keys, 1, capacity) for state in states])
+        joined.past = np.concatenate([_widened(state.past, 2, capacity) for state in states], 1)
+        joined.lengths = np.concatenate([state.lengths for state in states])
+        return joined
 
     def distributions(self, song: Song) -> Iterator[Distributions]:
         """Log-probabilities of a whole song, stretch by stretch."""
@@ -258,8 +281,11 @@ class Rnn:
         state.recent.append(gates)
         outputs = [np.zeros_like(output) for output in state.outputs]
         memories = [np.zeros_like(memory) for memory in state.memories]
-        for gates in state.recent:
+        for back, gates in zip(range(len(state.recent), 0, -1), state.recent, strict=True):
             last = self._step(outputs, memories, gates)
+            before = state.lengths + 1 < back  # songs that had not begun
+            for values in (*outputs, *memories) if before.any() else ():
+                values[before] = 0
         return last
 
     def _step(self, outputs: list[Float32], memories: list[Float32], gates: Float32) -> Float32:
@@ -298,15 +324,16 @@ class Rnn:
 
     def _remember(self, state: RnnState, heads: Float32, frames: IntArray) -> None:
         """Note what the last event was, attend to the events before this one, and add this one's key."""
-        length, capacity = state.length, state.keys.shape[1]
-        if length == capacity:
-            state.keys = np.concatenate((state.keys, np.empty_like(state.keys)), 1)
-            state.past = np.concatenate((state.past, np.zeros_like(state.past)), 2)
-        if length:
-            state.past[: len(self._previous), :, length - 1] = frames.take(self._previous, 1).T - 1
-        scores = (state.keys[:, :length] @ heads[:, self._head["query"], None])[:, :, 0]
-        state.attention = attention_of(scores, None)
-        state.keys[:, length] = heads[:, self._head["key"]]
+        longest, rows = int(state.lengths.max(initial=0)), np.arange(len(frames))
+        if longest == state.keys.shape[1]:
+            state.keys = _widened(state.keys, 1, 2 * longest)
+            state.past = _widened(state.past, 2, 2 * longest)
+        begun = rows[state.lengths > 0]
+        state.past[: len(self._previous), begun, state.lengths[begun] - 1] = frames[begun].take(self._previous, 1).T - 1
+        scores = (state.keys[:, :longest] @ heads[:, self._head["query"], None])[:, :, 0]
+        ragged = (state.lengths != longest).any()
+        state.attention = attention_of(scores, np.arange(longest) < state.lengths[:, None] if ragged else None)
+        state.keys[rows, state.lengths] = heads[:, self._head["key"]]
 
     def _duration_log_p(self, hidden: Float32, symbols: IntArray, attention: Float32, past: IntArray) -> FloatArray:
         """Log-probabilities (n, durations); past (n, steps) are the durations that attention (n, steps) weighs."""

@@ -5,7 +5,7 @@ The yardstick of all others, and what the sampler is tested with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -48,6 +48,10 @@ class Uniform:
 
     def select(self, state: State, rows: IntArray) -> State:
         """Nothing to copy."""
+        return None
+
+    def join(self, states: Sequence[State]) -> State:
+        """Nothing to join."""
         return None
 
     def distributions(self, song: Song) -> Iterator[Distributions]:
