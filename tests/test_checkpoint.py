@@ -26,7 +26,8 @@ from tunesmith.models.ngram import Ngram
 from tunesmith.models.ngram import Settings as Counting
 from tunesmith.models.rnn import Rnn
 from tunesmith.models.uniform import Uniform
-from tunesmith.sample import Request, compose
+from tunesmith.request import Request
+from tunesmith.sample import compose
 from tunesmith.scheme import steps
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import TPQ, Score

@@ -10,10 +10,12 @@ from strategies import melody
 
 from tunesmith import scheme, theory
 from tunesmith.checkpoint import Learned, LearnedSongs
-from tunesmith.constraints import Length, _fillable
-from tunesmith.errors import ModelError, RequestError, Unsatisfiable
+from tunesmith.constraints import Filling
+from tunesmith.constraints.wish import _fillable
+from tunesmith.errors import ModelError, RequestError
 from tunesmith.models.uniform import Uniform
-from tunesmith.sample import Request, compose
+from tunesmith.request import Request
+from tunesmith.sample import compose
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score
 
 WALTZ = melody([67, 72, 74, 76, 72, 76, 79, 72, 76, 79, 0, 72], TPQ, meters=(Meter(0, 3, 4),), pickup=TPQ)
@@ -86,32 +88,6 @@ def test_without_songs_a_plain_header_is_used():
     assert only(knowing(), bars=2).note_count > 0
 
 
-def test_a_low_temperature_follows_the_model():
-    """Uniform logits stay uniform; a peaked model is followed. Checked on the choice itself."""
-    from tunesmith.sample import _choose
-
-    log_p = np.log(np.array([0.1, 0.6, 0.3]))
-    legal = np.ones(3, bool)
-    cursor, random = scheme.Cursor(), np.random.default_rng(0)
-
-    def share(temperature: float, top_p: float) -> float:
-        drawn = [_choose(log_p, legal, [], temperature, top_p, random, cursor) for _ in range(2000)]
-        return float(np.mean(np.array(drawn) == 1))
-
-    assert share(temperature=1.0, top_p=1.0) == pytest.approx(0.6, abs=0.04)
-    assert share(temperature=0.2, top_p=1.0) > 0.95
-    assert share(temperature=1.0, top_p=0.5) == 1.0
-    assert share(temperature=1.0, top_p=0.8) == pytest.approx(0.667, abs=0.04)
-
-
-def test_biases_add_and_nothing_left_is_said():
-    from tunesmith.sample import _choose
-
-    never = np.full(3, -np.inf)
-    with pytest.raises(Unsatisfiable, match="bar 1"):
-        _choose(np.zeros(3), np.ones(3, bool), [never], 1.0, 1.0, np.random.default_rng(0), scheme.Cursor())
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -135,7 +111,7 @@ def test_requests_that_make_no_sense(options):
 def test_lengths_that_can_be_filled():
     found = _fillable([3, 5], 30)
     assert [n for n in range(31) if found[n]] == [0, 3, 5, 6, 8, 9, 10, *range(11, 31)]
-    quarter = Length(8 * TPQ, lengths=(26,))
+    quarter = Filling((26,), 8 * TPQ)
     assert quarter.fits(4 * TPQ)
     assert not quarter.fits(TPQ // 2)
 

@@ -46,7 +46,8 @@ from tunesmith.inspection import (
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
 from tunesmith.plans import BASE, SCRATCH
 from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare, prepare_counting
-from tunesmith.sample import Request
+from tunesmith.quotations import save_check
+from tunesmith.request import Request
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Key, Meter, Score
 from tunesmith.surprise import Surprise
@@ -111,6 +112,7 @@ __all__ = [
     "probe_writable",
     "read_songs",
     "save",
+    "save_check",
     "save_curve",
     "save_surprise",
     "summed",

@@ -93,6 +93,25 @@ def key_name(fifths: int, mode: str = "major") -> str:
     return f"{note_name(tonic_fifths(fifths, mode))} {mode}"
 
 
+_PITCH = re.compile(r"\s*([A-Ga-g])(##|bb|[#b♯♭]?)(-?\d)\s*$")
+
+
+def parse_pitch(text: str) -> int:
+    """Read `C4` (middle C), `F#3`, `Bb5`: a MIDI note number.
+
+    Raises:
+        ValueError: not a pitch, or none that MIDI has.
+    """
+    found = _PITCH.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a pitch")
+    alter = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1, "##": 2, "bb": -2}[found[2]]
+    pitch = 12 * (int(found[3]) + 1) + NATURAL_PITCH_CLASS[found[1].upper()] + alter
+    if not 0 <= pitch <= 127:
+        raise ValueError(f"{text!r} is a pitch out of reach")
+    return pitch
+
+
 _KEY = re.compile(r"\s*([A-Ga-g])([#b♯♭]?)\s*(m(?![a-z])|[A-Za-z]*)\s*$")
 _MODE_WORDS = {"": "major", "maj": "major", "ionian": "major", "m": "minor", "min": "minor", "aeolian": "minor"}
 

@@ -11,7 +11,7 @@ import click
 
 from tunesmith import outputs
 from tunesmith.cli.group import SONGS, cli, model_option, step_option
-from tunesmith.errors import TunesmithError
+from tunesmith.errors import RequestError, TunesmithError
 
 
 @cli.command(short_help="Measure how well a model predicts songs.")
@@ -68,9 +68,12 @@ def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float, *
     help="Songs, folders, or models that keep the songs they learned from; may be given several times.",
 )
 @click.option("--least", type=int, default=8, show_default=True, help="Notes in a row that count as copied.")
+@click.option(
+    "--html", "page", metavar="FILE", type=SONGS, help="Show and play the runs beside their songs on this page."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @step_option
-def check(piece: Path, sources: tuple[Path, ...], least: int, as_json: bool, step: float) -> None:
+def check(piece: Path, sources: tuple[Path, ...], least: int, page: Path | None, as_json: bool, step: float) -> None:
     """Say what a piece has in common with songs: which runs of notes, in any key and at any tempo, and where.
 
     How much is usual, the songs say themselves: each is held against the others.
@@ -78,11 +81,13 @@ def check(piece: Path, sources: tuple[Path, ...], least: int, as_json: bool, ste
     \b
     Examples:
       tunesmith check new-song.mid --against my-songs/
-      tunesmith check new-song.mid --against mine.safetensors --json
+      tunesmith check new-song.mid --against mine.safetensors --html check.html
     """
     from tunesmith import api, console
 
     options = api.checked(api.ReadOptions(step_seconds=step))
+    if page:  # before anything is read
+        _ready_for(page)
     with console.Counter("reading songs") as counter:
         songs = api.against(*sources, options=options, least=least, say=counter.done)
     for problem in songs.problems:
@@ -94,9 +99,23 @@ def check(piece: Path, sources: tuple[Path, ...], least: int, as_json: bool, ste
         elif not api.is_warning(song):
             problems.append(song)
     outputs.complain(problems, len(found), piece)
+    if page:
+        with console.Steps(len(found), "drawing") as steps:
+            for number, checked in enumerate(found, 1):
+                api.save_check(checked, outputs.numbered(page, number) if len(found) > 1 else page)
+                steps.done(checked.name)
     click.echo(console.check_json(found) if as_json else console.check_text(found))
     if problems or songs.problems:
         sys.exit(outputs.IN_PART)
+
+
+def _ready_for(page: Path) -> None:
+    from tunesmith import api
+
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise RequestError("is no name for a page", path=page, fix="end it in .html")
+    api.make_folder(page.parent)
+    api.probe_writable(page)
 
 
 @cli.command(short_help="Show what is in a song or model file.")

@@ -1,15 +1,18 @@
 """Is a piece new? What it has in common with songs, found in any key, at any tempo, anywhere in the bar.
 
 `lines` turns scores into steps, `index` finds the longest stretches that two have in common, `report` says what that
-means.
+means. `fingerprint` knows again what stands in music that is too much to ship.
 """
 
+from tunesmith.originality.fingerprint import BASE_MUSIC, Fingerprint, windows
 from tunesmith.originality.index import Index, Source
 from tunesmith.originality.lines import Line, View, lines
 from tunesmith.originality.report import LEAST, Originality, Run, Yardstick, originality, yardstick
 
 __all__ = [
+    "BASE_MUSIC",
     "LEAST",
+    "Fingerprint",
     "Index",
     "Line",
     "Originality",
@@ -19,5 +22,6 @@ __all__ = [
     "Yardstick",
     "lines",
     "originality",
+    "windows",
     "yardstick",
 ]

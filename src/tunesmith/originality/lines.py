@@ -50,6 +50,11 @@ class Line:
         return ratios if view is View.RHYTHM else ratios * (2 * REACH + 1) + intervals
 
 
+def step_of(interval: int, first: int, second: int) -> int:
+    """The number of a whole step: its interval in semitones, and the lengths of its two notes in ticks."""
+    return _ratio(first, second) * (2 * REACH + 1) + interval + REACH
+
+
 def lines(score: Score) -> list[Line]:
     """The voices of a score that have a step to compare, as the piece is written: repeats once. Drums are left out."""
     found: dict[tuple[int, int], dict[int, Note]] = {}

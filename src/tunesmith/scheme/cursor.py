@@ -77,6 +77,7 @@ class Voice:
 
     __slots__ = (
         "end",
+        "events",
         "family",
         "first",
         "holdable",
@@ -99,6 +100,7 @@ class Voice:
         self.sounding: tuple[int, ...] = ()  # pitches, or one chord symbol in the chord voice
         self.holdable = False
         self.past: dict[int, tuple[int, int]] = {}  # onset -> (top pitch, duration id)
+        self.events: dict[tuple[int, int], tuple[int, int]] = {}  # (tick, notes joined before) -> the event
         self.recall, self.recall_in_rhythm = Recall(), Recall(rhythm=True)
 
     def copy(self) -> Voice:
@@ -106,7 +108,7 @@ class Voice:
         other = Voice(self.family)
         for name in self.__slots__:
             setattr(other, name, getattr(self, name))
-        other.past = dict(self.past)
+        other.past, other.events = self.past.copy(), self.events.copy()
         other.recall, other.recall_in_rhythm = self.recall.copy(), self.recall_in_rhythm.copy()
         return other
 
@@ -241,10 +243,11 @@ class Cursor:
 
     def _note(self, pitch: int, duration: int) -> None:
         self.phase = BODY
+        own = self.voices[self.voice]
+        own.events[self.now, len(self.building)] = pitch, duration
         self.building += (pitch,)
         if duration == v.JOIN:
             return
-        own = self.voices[self.voice]
         own.sounding, self.building = self.building, ()
         own.previous, own.last = own.last, pitch
         own.first = pitch if own.first < 0 else own.first
@@ -257,6 +260,7 @@ class Cursor:
     def _pass_time(self, symbol: int, duration: int) -> None:
         self.phase = BODY
         own = self.voices[self.voice]
+        own.events[self.now, 0] = symbol, duration
         if symbol == v.REST:
             own.sounding = ()
         elif symbol != v.HOLD:

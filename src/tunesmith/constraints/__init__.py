@@ -1,0 +1,60 @@
+"""Wishes about the music: each its parameters plus `__call__`, no state; see `wish`.
+
+To add one, write its dataclass in the module that it belongs to, and export it here; what words ask for it is said in
+`tunesmith.wishing`.
+"""
+
+from tunesmith.constraints.copying import MaxCopy, Windows
+from tunesmith.constraints.formal import Form, Kept, KeptRhythm
+from tunesmith.constraints.harmonic import Progression
+from tunesmith.constraints.manner import (
+    Chords,
+    InKey,
+    Onward,
+    Place,
+    Rhythm,
+    Sounding,
+    Steady,
+    Voices,
+    place_of,
+)
+from tunesmith.constraints.melodic import Alone, Contour, Fresh, Leaps, Pins, Range
+from tunesmith.constraints.rhythmic import Density, NoRests
+from tunesmith.constraints.span import Ending, Length, Together, triad
+from tunesmith.constraints.wish import CHORD_FAMILY, CHORD_VOICE, NEVER, Bias, Filling, Wish
+
+__all__ = [
+    "CHORD_FAMILY",
+    "CHORD_VOICE",
+    "NEVER",
+    "Alone",
+    "Bias",
+    "Chords",
+    "Contour",
+    "Density",
+    "Ending",
+    "Filling",
+    "Form",
+    "Fresh",
+    "InKey",
+    "Kept",
+    "KeptRhythm",
+    "Leaps",
+    "Length",
+    "MaxCopy",
+    "NoRests",
+    "Onward",
+    "Pins",
+    "Place",
+    "Progression",
+    "Range",
+    "Rhythm",
+    "Sounding",
+    "Steady",
+    "Together",
+    "Voices",
+    "Windows",
+    "Wish",
+    "place_of",
+    "triad",
+]

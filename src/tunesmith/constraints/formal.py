@@ -1,0 +1,150 @@
+"""What comes back: sections of a form, and what is kept of a piece."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols
+from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.codec import Event
+from tunesmith.scheme.cursor import Cursor
+
+Place = tuple[int, int, int]  # voice (as the cursor counts), tick, notes of the chord already there
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Sections that come back: at tick `starts[k]` what began at `models[k]` comes again, `length` ticks of it.
+
+    `models[k]` is -1 where a section is new. Where `varied[k]`, its rhythm comes back and the notes on its beats, and
+    the notes between are free.
+    """
+
+    starts: tuple[int, ...]
+    models: tuple[int, ...]
+    varied: tuple[bool, ...]
+    length: int
+
+    def __str__(self) -> str:
+        return "the form"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Leaves what the section had that comes back."""
+        if not composing(cursor) or not cursor.voices:
+            return None
+        section = bisect_right(self.starts, cursor.now) - 1
+        if section < 0 or self.models[section] < 0 or cursor.now >= self.starts[section] + self.length:
+            return None
+        then = cursor.now - self.starts[section] + self.models[section]
+        event = cursor.voices[cursor.voice].events.get((then, len(cursor.building)))
+        if event is None:
+            return None
+        if symbol is not None:
+            return _only_duration(event[1]) if symbol < v.CHORD.end and symbol != v.END else None
+        free = self.varied[section] and event[0] < v.PITCH.end and not self._on_beat(cursor)
+        bias = _only_symbol(event[0])
+        if free:
+            bias[: v.PITCH.end] = 0.0
+        return bias
+
+    @staticmethod
+    def _on_beat(cursor: Cursor) -> bool:
+        compound = cursor.unit >= 8 and cursor.beats > 3 and cursor.beats % 3 == 0
+        return cursor.position % (cursor.bar_length // cursor.beats * (3 if compound else 1)) == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Events of a piece that stay as they are, by their places; `gaps` are free: voice, first tick, end.
+
+    `controls`: changes of meter and key, by their ticks. Voices are counted as the cursor does.
+    """
+
+    events: Mapping[Place, Event]
+    gaps: tuple[tuple[int, int, int], ...]
+    controls: Mapping[int, tuple[Event, ...]]
+    filling: Filling
+    words: str = "what is kept of the piece"
+
+    def __str__(self) -> str:
+        return self.words
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Leaves what is kept alone, and ends what comes before in time."""
+        if not composing(cursor) or not cursor.voices:
+            return None
+        due = self._control(cursor)
+        event = due or self.events.get((cursor.voice, cursor.now, len(cursor.building)))
+        if event is not None:
+            return _only_symbol(event[0]) if symbol is None else _only_duration(event[1])
+        gap = next(((a, b) for voice, a, b in self.gaps if voice == cursor.voice and a <= cursor.now < b), None)
+        if gap is None:
+            return None
+        return self._symbols(cursor.now == gap[0]) if symbol is None else self._durations(symbol, gap[1] - cursor.now)
+
+    @staticmethod
+    def _symbols(begins: bool) -> Bias:
+        bias = symbols()
+        bias[v.METER.first : v.METER.end] = bias[v.KEY.first : v.KEY.end] = NEVER
+        if begins:
+            bias[v.HOLD] = NEVER  # what was kept is not made longer
+        return bias
+
+    def _durations(self, symbol: int, left: int) -> Bias | None:
+        if symbol >= v.CHORD.end or symbol == v.END:
+            return None
+        bias = durations(NEVER)
+        for duration in self.filling.lengths:
+            if duration == v.JOIN or self.filling.fits(left - v.TICKS[duration]):
+                bias[duration] = 0.0
+        return bias
+
+    def _control(self, cursor: Cursor) -> Event | None:
+        """The change of meter or key that is due, if one is."""
+        told = self.controls.get(cursor.now, ())
+        if not told or not cursor.aligned:
+            return None
+        for event in told:
+            if event[0] in v.METER and cursor.changed < 1:
+                return event
+            if event[0] in v.KEY and cursor.changed < 2:
+                return event
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRhythm:
+    """The rhythm of a piece stays as it is: notes begin, are held and rest where they did; pitches are free."""
+
+    events: Mapping[Place, Event]
+
+    def __str__(self) -> str:
+        return "the rhythm that is kept"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Leaves notes for a note, and the length that was there."""
+        if not composing(cursor) or not cursor.voices:
+            return None
+        event = self.events.get((cursor.voice, cursor.now, len(cursor.building)))
+        if event is None:
+            return None
+        if symbol is not None:
+            return _only_duration(event[1]) if symbol < v.CHORD.end and symbol != v.END else None
+        bias = _only_symbol(event[0])
+        if event[0] < v.PITCH.end:
+            bias[: v.PITCH.end] = 0.0
+        return bias
+
+
+def _only_symbol(symbol: int) -> Bias:
+    bias = symbols(NEVER)
+    bias[symbol] = 0.0
+    return bias
+
+
+def _only_duration(duration: int) -> Bias:
+    bias = durations(NEVER)
+    bias[duration] = 0.0
+    return bias

@@ -1,0 +1,64 @@
+"""Which chords."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from tunesmith import theory
+from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols
+from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Progression:
+    """Chord symbols of the vocabulary, each from a tick to where the next begins, the last to `end`.
+
+    A chord voice has just these. In every voice what begins with a chord is of its notes if `strict`; other notes of
+    the voices get `bias` (nats) where they are foreign to the chord.
+    """
+
+    ticks: tuple[int, ...]
+    chords: tuple[int, ...]
+    end: int
+    filling: Filling
+    strict: bool = False
+    bias: float = -1.0
+
+    def __str__(self) -> str:
+        return "the chords"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Leaves the chord that is due, and weighs notes by it."""
+        if not composing(cursor) or not cursor.voices:
+            return None
+        place = bisect_right(self.ticks, cursor.now) - 1
+        if place < 0 or cursor.now >= self.end:
+            return None
+        begins = self.ticks[place] == cursor.now
+        if cursor.on_chord_voice:
+            return self._in_chord_voice(cursor, symbol, place, begins)
+        return self._among_notes(self.chords[place], begins) if symbol is None else None
+
+    def _in_chord_voice(self, cursor: Cursor, symbol: int | None, place: int, begins: bool) -> Bias | None:
+        if symbol is None:
+            bias = symbols(NEVER)
+            bias[self.chords[place] if begins else v.HOLD] = 0.0
+            return bias
+        if symbol >= v.CHORD.end or symbol == v.END:
+            return None
+        left = (self.ticks[place + 1] if place + 1 < len(self.ticks) else self.end) - cursor.now
+        bias = durations(NEVER)
+        bias[v.lengths_of(left)[0]] = 0.0  # as one chord symbol is written: the longest lengths first
+        return bias
+
+    def _among_notes(self, chord: int, begins: bool) -> Bias:
+        root, quality = v.chord_of(chord)
+        tones = {(root + interval) % 12 for interval in theory.QUALITIES[quality].intervals}
+        outside = NEVER if begins and self.strict else self.bias
+        bias = symbols()
+        bias[: v.PITCH.end] = [0.0 if pitch % 12 in tones else outside for pitch in range(v.PITCH.end)]
+        if begins and self.strict:
+            bias[v.HOLD] = NEVER
+        return bias

@@ -1,0 +1,185 @@
+"""How songs are: what holds for a piece though nobody wished for it. No wish is a wish to sound like the songs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tunesmith import theory
+from tunesmith.constraints.wish import CHORD_FAMILY, NEVER, Bias, symbols
+from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.cursor import BODY, PARTS, Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """Meter and key stay as they began."""
+
+    def __str__(self) -> str:
+        return "one meter and one key"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids changes in the body."""
+        if symbol is not None or cursor.phase != BODY:
+            return None
+        bias = symbols()
+        bias[v.KEY.first : v.KEY.end] = bias[v.METER.first : v.METER.end] = NEVER
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """No figure of at most `longest` notes goes round in circles: heard `times` in a row, it is not begun again.
+
+    Whoever recalls what followed what, and follows it, comes into circles out of which nothing leads; songs have few.
+    """
+
+    longest: int = 4
+    times: int = 3
+    bias: float = -8.0
+
+    def __str__(self) -> str:
+        return "no going round in circles"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Makes the note that would begin the figure again improbable, not impossible: ranges may leave no other."""
+        if symbol is not None or cursor.phase != BODY or cursor.building or cursor.on_chord_voice:
+            return None
+        pitches = cursor.voices[cursor.voice].recall.circles(self.longest, self.times)
+        if not pitches:
+            return None
+        bias = symbols()
+        bias[pitches] = self.bias
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """Silence of all voices is not begun with and does not go on: after a rest of all, one of them has a note."""
+
+    bias: float = -12.0
+
+    def __str__(self) -> str:
+        return "no silence"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Makes a rest improbable where nothing sounds, nothing did, and no other voice may begin here."""
+        if symbol is not None or cursor.phase not in (PARTS, BODY) or cursor.building or cursor.on_chord_voice:
+            return None
+        others = [own for n, own in enumerate(cursor.voices) if n != cursor.voice and own.family != CHORD_FAMILY]
+        waiting = any(own.end == cursor.now for own in cursor.voices[cursor.voice + 1 :])
+        if waiting or cursor.voices[cursor.voice].sounding or any(own.sounding for own in others):
+            return None
+        bias = symbols()
+        bias[v.REST] = self.bias
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """The piece has just these voices: none is added once the header is written."""
+
+    def __str__(self) -> str:
+        return "the voices of the piece"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids more parts and voices where the body may begin."""
+        if symbol is not None or cursor.phase != PARTS:
+            return None
+        bias = symbols()
+        bias[v.PART.first : v.PART.end] = bias[v.VOICE] = NEVER
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class InKey:
+    """Notes outside the scale get `bias` (nats; 0 = as the model likes). Minor has its raised seventh too.
+
+    The raised sixth of minor gets half the bias.
+    """
+
+    bias: float = -4.0
+
+    def __str__(self) -> str:
+        return "the notes of the key"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs pitches by the key at the cursor."""
+        if symbol is not None or cursor.phase < PARTS:
+            return None
+        inside = set(theory.scale(cursor.fifths))
+        tonic = theory.tonic(cursor.fifths, cursor.mode)
+        weights = [0.0 if step in inside else self.bias for step in range(12)]
+        if cursor.mode == "minor":
+            weights[(tonic + 11) % 12] = 0.0
+            weights[(tonic + 9) % 12] = self.bias / 2
+        bias = symbols()
+        bias[: v.PITCH.end] = [weights[pitch % 12] for pitch in range(v.PITCH.end)]
+        return bias
+
+
+# What sounds where: whether in the chord voice, whether a rest, ticks since the bar line, duration id
+Place = tuple[bool, bool, int, int]
+
+
+def place_of(cursor: Cursor, symbol: int, duration: int) -> Place:
+    """The place in the bar of an event about to be taken."""
+    return cursor.on_chord_voice, symbol == v.REST, cursor.position, duration
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Lengths at places in the bar where the songs learned never have them get `bias` (nats).
+
+    A slip off the beat that a small model makes now and then would otherwise take bars to mend, since no song
+    learned says what comes after it.
+    """
+
+    known: frozenset[Place]
+    bias: float = -4.0
+
+    def __str__(self) -> str:
+        return "the rhythms of the songs"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs durations by the position in the bar."""
+        if symbol is None or cursor.phase not in (PARTS, BODY) or not self.known:
+            return None
+        chords, rest, position, _ = place_of(cursor, symbol, v.NONE)
+        bias = np.full(v.DURATIONS, self.bias)
+        bias[[v.NONE, v.JOIN]] = 0.0
+        for duration in range(v.JOIN + 1, v.DURATIONS):
+            # a rest may stand where a note stood
+            if not self.known.isdisjoint({(chords, rest, position, duration), (chords, False, position, duration)}):
+                bias[duration] = 0.0
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Chords:
+    """Chord symbols that the songs learned do not have, as seen from the tonic, get `bias` (nats).
+
+    `known` holds pairs (semitones above the tonic, index into `theory.QUALITIES`); if it is empty, all are as good.
+    Rests in the chord voice get the bias too unless `rests`.
+    """
+
+    known: frozenset[tuple[int, int]]
+    rests: bool = False
+    bias: float = -8.0
+
+    def __str__(self) -> str:
+        return "the chords of the songs"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs chord symbols by their degree and kind."""
+        if symbol is not None or cursor.phase not in (PARTS, BODY) or not cursor.on_chord_voice:
+            return None
+        bias = symbols()
+        if self.known:
+            tonic = theory.tonic(cursor.fifths, cursor.mode)
+            bias[v.CHORD.first : v.CHORD.end] = self.bias
+            for degree, quality in self.known:
+                bias[v.chord_symbol((tonic + degree) % 12, quality)] = 0.0
+        bias[v.REST] = 0.0 if self.rests else self.bias
+        return bias

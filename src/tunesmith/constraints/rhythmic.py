@@ -1,0 +1,73 @@
+"""Which lengths: how many notes, how short, with which rests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+
+from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols
+from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class NoRests:
+    """No voice of notes rests."""
+
+    def __str__(self) -> str:
+        return "no rests"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids rests."""
+        if symbol is not None or not composing(cursor) or (cursor.voices and cursor.on_chord_voice):
+            return None
+        bias = symbols()
+        bias[v.REST] = NEVER
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """In every full bar, in every voice, from `least` to `most` notes begin; chords count once. Up to tick `end`."""
+
+    least: int
+    most: int
+    end: int
+    filling: Filling
+
+    def __str__(self) -> str:
+        return "the number of notes in a bar"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids the note too many, and whatever leaves no room for the notes that are due."""
+        if not composing(cursor) or not cursor.voices or cursor.on_chord_voice or cursor.now < cursor.origin:
+            return None
+        line = cursor.now - cursor.position
+        begun = sum(1 for _ in takewhile(lambda onset: onset >= line, reversed(cursor.voices[cursor.voice].past)))
+        if symbol is None:
+            if begun < self.most or cursor.building:
+                return None
+            bias = symbols()
+            bias[: v.PITCH.end] = NEVER
+            return bias
+        if symbol >= v.CHORD.end or symbol == v.END or not self.least:
+            return None
+        begun += symbol < v.PITCH.end
+        bias = durations()
+        for duration in self.filling.lengths:
+            if duration != v.JOIN and not self._room(cursor, line, begun, cursor.now + v.TICKS[duration]):
+                bias[duration] = NEVER
+        return bias
+
+    def _room(self, cursor: Cursor, line: int, begun: int, after: int) -> bool:
+        """Whether the notes due can still begin if this event ends at the tick `after`."""
+        shortest = self.filling.shortest
+        while line < min(after, self.end):
+            following = min(line + cursor.bar_length, self.end)
+            full = following - line == cursor.bar_length
+            due, room = self.least - begun, max(0, following - max(after, line)) // shortest
+            if full and due > room:
+                return False
+            line, begun = following, 0
+        return True
+

@@ -1,0 +1,332 @@
+"""Sequential Monte Carlo over rows of events: many pieces at once, of which those live on that can keep the wishes.
+
+Every particle is a piece in the making. Each event is drawn from what the model finds likely, weighed by the wishes;
+what share of the model's probability the wishes left is the particle's weight. From time to time all wait for each
+other at the same tick, whatever number of events each needed to get there, and are drawn anew by their weights. So a
+wish about what comes later (bars that are kept, a melody to be harmonised, an ending) chooses among beginnings, and
+what is drawn has the probabilities that the model gives to pieces that keep the wishes, the nearer the more particles.
+
+Where no particle can go on, the latest stretch is drawn again, then a longer one; after some tries it is said which
+wishes clash, and where. That redrawing leans towards what can go on.
+
+Sources: N. Gordon, D. Salmond, A. Smith, "Novel approach to nonlinear/non-Gaussian Bayesian state estimation", 1993;
+systematic resampling: G. Kitagawa, "Monte Carlo filter and smoother", 1996; effective sample size: J. Liu, R. Chen,
+1998; constraints on language models by it: A. Lew et al., "Sequential Monte Carlo steering of large language models",
+2023; top-p: A. Holtzman et al., "The curious case of neural text degeneration", ICLR 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunesmith.constraints import NEVER, Wish
+from tunesmith.errors import Unsatisfiable
+from tunesmith.models import Model, State
+from tunesmith.models.spec import BoolArray, FloatArray, IntArray
+from tunesmith.scheme import Cursor, Event
+from tunesmith.scheme.cursor import DONE
+from tunesmith.score import TPQ
+
+FEWEST = 0.5  # resample where the effective sample size is below this share of the particles
+TRIES = 16  # at the same place, later ones from farther back
+REMEMBERED = 64  # resting places that can be gone back to
+IMPOSSIBLE = -30.0  # what it counts if the wishes leave nothing but what the model holds for impossible
+MOST_NAMED = 4  # wishes that clash are looked for among so many at once
+
+Frames = Callable[[Cursor], Sequence[int]]
+Row = tuple[Any, Event]  # (the row before or None, an event): the events of a particle, latest first: particles share their beginnings
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How to draw: the number of particles, temperatures of symbols and of lengths, and top-p."""
+
+    particles: int = 1
+    temperature: float = 1.0
+    rhythm_temperature: float = 1.0
+    top_p: float = 1.0
+
+
+@dataclass(slots=True)
+class Population:
+    """Particles that have come to the same tick. log_weights (particles,)."""
+
+    state: State
+    cursors: list[Cursor]
+    rows: list[Row | None]
+    log_weights: FloatArray
+    evidence: float = 0.0  # log of the share of the model's probability that the wishes have left so far
+
+    def chosen(self, model: Model, at: IntArray, log_weights: FloatArray, evidence: float) -> Population:
+        """Copies of some particles, with new weights."""
+        cursors = [self.cursors[i].copy() for i in at]
+        return Population(model.select(self.state, at), cursors, [self.rows[i] for i in at], log_weights, evidence)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """A piece: its events, and how it came about. `effective`: the least effective sample size met on the way."""
+
+    events: list[Event]
+    log_share: float  # of the model's probability that the wishes have left, estimated
+    effective: float
+    redrawn: int
+
+
+@dataclass(slots=True)
+class _Stuck:
+    """Why a particle could not go on, and where the farthest was."""
+
+    cursor: Cursor
+    symbol: int | None
+    legal: BoolArray  # what the grammar allows
+
+
+def draw(
+    model: Model,
+    opening: Sequence[Event],
+    wishes: Sequence[Wish],
+    drawing: Drawing,
+    random: np.random.Generator,
+    frame: Frames,
+) -> Outcome:
+    """A piece that begins with the events of `opening` and keeps the wishes.
+
+    Raises:
+        Unsatisfiable: no piece was found that does; names the bar and the wishes that clash there.
+    """
+    return _Drawer(model, wishes, drawing, random, frame).piece(opening)
+
+
+class _Drawer:
+    """One piece being drawn."""
+
+    def __init__(
+        self, model: Model, wishes: Sequence[Wish], drawing: Drawing, random: np.random.Generator, frame: Frames
+    ) -> None:
+        self.model, self.wishes, self.drawing, self.random, self.frame = model, wishes, drawing, random, frame
+        self.stuck: _Stuck | None = None
+
+    def piece(self, opening: Sequence[Event]) -> Outcome:
+        """Draw it."""
+        now, past = self._opened(opening), list[Population]()
+        least, redrawn, tries = float(self.drawing.particles), 0, 0
+        while not all(cursor.phase == DONE for cursor in now.cursors):
+            ahead = self._advanced(now)
+            if np.isneginf(ahead.log_weights).all():
+                tries, redrawn = tries + 1, redrawn + 1
+                if tries > TRIES:
+                    raise self._unsatisfiable()
+                for _ in range(min(2 ** (tries // 3) - 1, len(past))):
+                    now = past.pop()
+                continue
+            if self.stuck is None or _tick(ahead) > self.stuck.cursor.now:
+                tries = 0
+            past = [*past[1 - REMEMBERED :], now]
+            now, effective = self._resampled(ahead)
+            least = min(least, effective)
+        likely = _weights(now.log_weights)
+        winner = int(np.searchsorted(np.cumsum(likely), self.random.random() * likely.sum(), side="right"))
+        events = _events(now.rows[min(winner, len(likely) - 1)])
+        return Outcome(events, now.evidence + _log_mean(now.log_weights), least, redrawn)
+
+    def _opened(self, opening: Sequence[Event]) -> Population:
+        """The particles after the opening, which the model hears and does not choose."""
+        state, cursor = self.model.begin(1), Cursor()
+        row: Row | None = None
+        for symbol, duration in opening:
+            self.model.symbols(state, np.array([self.frame(cursor)], np.int16))
+            self.model.durations(state, np.array([symbol]))
+            cursor.advance(symbol, duration)
+            row = row, (symbol, duration)
+        count = self.drawing.particles
+        return Population(
+            self.model.select(state, np.zeros(count, np.intp)),
+            [cursor.copy() for _ in range(count)],
+            [row] * count,
+            np.zeros(count),
+        )
+
+    def _advanced(self, start: Population) -> Population:
+        """All particles at the next resting place. Those that could not go on have the weight -inf."""
+        at = np.arange(len(start.cursors))
+        now = start.chosen(self.model, at, start.log_weights.copy(), start.evidence)
+        until = _rest_after(now.cursors)
+        active = [i for i in at.tolist() if self._goes_on(now, i, until)]
+        resting = [i for i in at.tolist() if i not in set(active)]
+        state = self.model.select(now.state, np.array(active, np.intp)) if resting else now.state
+        parked, order = [], list(resting)
+        if resting:
+            parked.append(self.model.select(now.state, np.array(resting, np.intp)))
+        while active:
+            self._step(state, now, active)
+            going = [n for n, i in enumerate(active) if self._goes_on(now, i, until)]
+            if len(going) < len(active):
+                done = [n for n in range(len(active)) if n not in set(going)]
+                parked.append(self.model.select(state, np.array(done, np.intp)))
+                order += [active[n] for n in done]
+                state = self.model.select(state, np.array(going, np.intp))
+                active = [active[n] for n in going]
+        rows = [now.rows[i] for i in order]
+        joined = self.model.join(parked) if len(parked) > 1 else parked[0]
+        return Population(joined, [now.cursors[i] for i in order], rows, now.log_weights[order], now.evidence)
+
+    @staticmethod
+    def _goes_on(now: Population, i: int, until: int) -> bool:
+        cursor = now.cursors[i]
+        waiting = cursor.now >= until and not cursor.building
+        return not (cursor.phase == DONE or waiting or np.isneginf(now.log_weights[i]))
+
+    def _step(self, state: State, now: Population, active: Sequence[int]) -> None:
+        """One event more for the particles `active`, the rows of `state`."""
+        cursors = [now.cursors[i] for i in active]
+        frames = np.array([self.frame(cursor) for cursor in cursors], np.int16)
+        log_p = self.model.symbols(state, frames)
+        legal = self.model.spec.allowed_symbols(frames)
+        symbols, gained = self._choose(log_p, legal, cursors, None, self.drawing.temperature)
+        log_p = self.model.durations(state, symbols)
+        legal = self.model.spec.allowed_durations(symbols)
+        alive = ~np.isneginf(gained)
+        lengths, more = self._choose(log_p, legal, cursors, symbols, self.drawing.rhythm_temperature, alive)
+        now.log_weights[list(active)] += gained + more
+        for i, symbol, duration, good in zip(active, symbols.tolist(), lengths.tolist(), alive, strict=True):
+            if good and not np.isneginf(now.log_weights[i]):
+                now.rows[i] = now.rows[i], (symbol, duration)
+                now.cursors[i].advance(symbol, duration)
+
+    def _choose(
+        self,
+        log_p: FloatArray,
+        legal: BoolArray,
+        cursors: Sequence[Cursor],
+        symbols: IntArray | None,
+        temperature: float,
+        alive: BoolArray | None = None,
+    ) -> tuple[NDArray[np.intp], FloatArray]:
+        """A choice (n,) for each row of log_p (n, choices), and the log of the share that the wishes left (n,).
+
+        The biases count in full where the temperature is 1, as the probabilities do.
+        """
+        bias = np.zeros(log_p.shape)
+        for row, cursor in enumerate(cursors):
+            if alive is None or alive[row]:
+                symbol = None if symbols is None else int(symbols[row])
+                for wish in self.wishes:
+                    told = wish(cursor, symbol)
+                    if told is not None:
+                        bias[row] += told
+        logits = log_p + bias
+        lost = np.isneginf(logits).all(1)
+        if lost.any():  # the model gives no probability to what the wishes leave: all that is left is alike
+            logits[lost] = np.where(legal[lost], bias[lost], -np.inf)
+        dead = np.isneginf(logits).all(1)
+        for row in np.flatnonzero(dead).tolist():
+            if alive is None or alive[row]:
+                self._note(cursors[row], None if symbols is None else int(symbols[row]), legal[row])
+        logits[dead] = 0.0
+        top = logits.max(1, keepdims=True)
+        weights = np.exp((logits - top) / temperature)
+        gained = np.log(weights.sum(1)) + top[:, 0] / temperature
+        gained -= np.where(lost, np.log(legal.sum(1)) - IMPOSSIBLE, _log_total(log_p, temperature))
+        gained[dead] = -np.inf
+        return nucleus(weights, self.drawing.top_p, self.random.random(len(weights))), gained
+
+    def _resampled(self, now: Population) -> tuple[Population, float]:
+        """Particles drawn by their weights, if few of them carry most of the weight; and how many are effective."""
+        likely, count = _weights(now.log_weights), len(now.cursors)
+        effective = float(1 / np.square(likely).sum())
+        if effective >= FEWEST * count and not np.isneginf(now.log_weights).any():
+            return now, effective
+        points = (self.random.random() + np.arange(count)) / count
+        at = np.minimum(np.searchsorted(np.cumsum(likely), points, side="right"), count - 1)
+        evidence = now.evidence + _log_mean(now.log_weights)
+        return now.chosen(self.model, at, np.zeros(count), evidence), effective
+
+    def _note(self, cursor: Cursor, symbol: int | None, legal: BoolArray) -> None:
+        """Remember the farthest place where one could not go on."""
+        if self.stuck is None or cursor.now >= self.stuck.cursor.now:
+            self.stuck = _Stuck(cursor, symbol, legal)
+
+    def _unsatisfiable(self) -> Unsatisfiable:
+        if self.stuck is None:
+            return Unsatisfiable("nothing is left to choose", fix="ask for less")
+        names = _clash(self.wishes, self.stuck)
+        what = f"nothing is left to choose by {names[0]}" if len(names) == 1 else f"{_listed(names)} clash"
+        return Unsatisfiable(what, where=f"bar {self.stuck.cursor.bar}", fix="ask for less, or try another seed")
+
+
+def _clash(wishes: Sequence[Wish], stuck: _Stuck) -> tuple[str, ...]:
+    """The fewest wishes that leave nothing of what the grammar allows."""
+    said = [(wish, told) for wish in wishes if (told := wish(stuck.cursor, stuck.symbol)) is not None]
+    hard = [(str(wish), told == NEVER) for wish, told in said if np.isneginf(told).any()]
+    for size in range(1, MOST_NAMED + 1):
+        for some in combinations(hard, size):
+            if not (stuck.legal & ~np.any([never for _, never in some], axis=0)).any():
+                return tuple(dict.fromkeys(name for name, _ in some))
+    return tuple(dict.fromkeys(name for name, _ in hard)) or ("the model",)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def nucleus(weights: FloatArray, top_p: float, points: FloatArray) -> NDArray[np.intp]:
+    """A choice (n,) for each row of weights (n, choices): of the likeliest that together have the share `top_p`.
+
+    points (n,), from 0 to 1, decide.
+    """
+    likely = weights / weights.sum(1, keepdims=True)
+    order = np.argsort(-likely, 1, kind="stable")
+    summed = np.cumsum(np.take_along_axis(likely, order, 1), 1)
+    kept = np.minimum((summed < top_p).sum(1), likely.shape[1] - 1)
+    rows = np.arange(len(likely))
+    place = (summed <= (points * summed[rows, kept])[:, None]).sum(1)
+    found: NDArray[np.intp] = order[rows, np.minimum(place, kept)]
+    return found
+
+
+def _rest_after(cursors: Sequence[Cursor]) -> int:
+    """The tick at which all wait for each other next: a quarter note or so on, bar lines among them."""
+    first = min((cursor for cursor in cursors if cursor.phase != DONE), key=lambda cursor: cursor.now)
+    step = first.bar_length // max(1, first.bar_length // TPQ)
+    return first.now + step - first.position % step
+
+
+def _tick(now: Population) -> int:
+    going = (c.now for c, w in zip(now.cursors, now.log_weights, strict=True) if not np.isneginf(w))
+    return min(going, default=-1)
+
+
+def _weights(log_weights: FloatArray) -> FloatArray:
+    """Weights (n,) that add up to 1."""
+    weights: FloatArray = np.exp(log_weights - log_weights.max())
+    weights /= weights.sum()
+    return weights
+
+
+def _log_mean(log_weights: FloatArray) -> float:
+    top = float(log_weights.max())
+    return top + float(np.log(np.exp(log_weights - top).mean()))
+
+
+def _log_total(log_p: FloatArray, temperature: float) -> FloatArray:
+    """log sum exp(log_p / temperature), (n,); 0 where nothing is possible."""
+    top = log_p.max(1)
+    safe = np.where(np.isneginf(top), 0.0, top)
+    with np.errstate(divide="ignore"):
+        total: FloatArray = np.log(np.exp((log_p - safe[:, None]) / temperature).sum(1)) + safe / temperature
+    return np.where(np.isneginf(top), 0.0, total)
+
+
+def _events(row: Row | None) -> list[Event]:
+    found: list[Any] = []
+    while row is not None:
+        row, event = row[0], row[1]
+        found.append(event)
+    return found[::-1]

@@ -1,0 +1,319 @@
+"""From a request to wishes: what is asked, and what the songs learned imply where nothing is asked.
+
+To add a wish: its dataclass in `constraints`, its words in `wording`, its field in `request`, and here what it means.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tunesmith import theory
+from tunesmith.constraints import (
+    CHORD_FAMILY,
+    CHORD_VOICE,
+    Alone,
+    Chords,
+    Contour,
+    Density,
+    Ending,
+    Filling,
+    Form,
+    Fresh,
+    InKey,
+    Leaps,
+    Length,
+    NoRests,
+    Onward,
+    Pins,
+    Progression,
+    Range,
+    Rhythm,
+    Sounding,
+    Steady,
+    Together,
+    Voices,
+    Wish,
+    triad,
+)
+from tunesmith.errors import RequestError
+from tunesmith.habits import Habits
+from tunesmith.request import Request
+from tunesmith.scheme import Cursor
+from tunesmith.scheme import vocabulary as v
+from tunesmith.score import TPQ
+
+BREATH = TPQ // 2  # the shortest rest that is a breath: an eighth
+CHROMATIC = -4.0  # nats: what notes outside the key get where nothing is asked
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The room that wishes fill: `begin` to `end`, in ticks, in the bars of the header; what the header has."""
+
+    cursor: Cursor  # after the opening: meter, key, voices
+    begin: int
+    end: int
+    filling: Filling
+    sections: tuple[tuple[int, int], ...] = ()  # of a form: where it starts, and where its model does
+    voices: int = field(init=False)  # of notes
+    chords: bool = field(init=False)  # whether there is a chord voice
+
+    def __post_init__(self) -> None:
+        chords = self.cursor.voices[0].family == CHORD_FAMILY
+        object.__setattr__(self, "chords", chords)
+        object.__setattr__(self, "voices", len(self.cursor.voices) - chords)
+
+    @property
+    def bar(self) -> int:
+        """Ticks of a bar."""
+        return self.cursor.bar_length
+
+    def tick(self, bar: int) -> int:
+        """Where a full bar begins, counted from 1, as if the header's meter held from the start."""
+        return self.cursor.pickup + (bar - 1) * self.bar
+
+    def close(self, bar: int) -> int:
+        """Where a bar ends: the last one of the piece where the pickup completes it."""
+        return min(self.tick(bar + 1), self.end)
+
+    def models(self, tick: int, closing: bool = False) -> list[int]:
+        """A tick, and where the section that it lies in (or closes) had its model."""
+        found = [tick]
+        for start, model in self.sections:
+            length = self._section
+            inside = start < tick <= start + length if closing else start <= tick < start + length
+            if inside and model >= 0:
+                found.append(tick - start + model)
+        return found
+
+    @property
+    def _section(self) -> int:
+        return (self.end - self.begin) // len(self.sections)
+
+
+def lengths_of(habits: Habits, request: Request, ticks: int, wide: bool = False) -> tuple[int, ...]:
+    """The duration ids to compose with: those of the songs, or those asked for.
+
+    Raises:
+        RequestError: with those asked for, a piece of so many ticks cannot be filled.
+    """
+    usual = {*habits.lengths, *range(2, v.DURATIONS)} if wide else set(habits.lengths)
+    if request.steps is not None:
+        if request.steps not in v.DURATION:
+            raise RequestError("steps of this length have no name", fix="write for example: 1/4, 1/8, 1/16")
+        usual = {v.DURATION[request.steps]}
+    if request.shortest is not None:
+        usual = {d for d in usual if d == v.JOIN or v.TICKS[d] >= request.shortest}
+    found = tuple(sorted(usual))
+    lengths = [v.TICKS[d] for d in found if d != v.JOIN]
+    if not lengths or (not wide and not Filling(found, ticks).fits(ticks)):
+        if wide or request.steps is not None:
+            raise RequestError("bars of this meter cannot be filled with these lengths", fix="allow shorter ones")
+        return lengths_of(habits, request, ticks, wide=True)  # the lengths learned do not fill this meter
+    if not Filling(found, ticks).fits(ticks):
+        raise RequestError("bars of this meter cannot be filled with these lengths", fix="allow shorter ones")
+    return found
+
+
+def framed(habits: Habits, request: Request, opening: Cursor, end: int) -> Frame:
+    """The room for a piece that ends at a tick."""
+    filling = Filling(lengths_of(habits, request, end), end)
+    sections: list[tuple[int, int]] = []
+    letters = _letters(request.form)
+    if letters:
+        length, first = end // len(letters), dict[str, int]()
+        for place, (letter, _) in enumerate(letters):
+            sections.append((place * length, first.get(letter, -1)))
+            first.setdefault(letter, place * length)
+    return Frame(opening, 0, end, filling, tuple(sections))
+
+
+def _letters(form: str | None) -> list[tuple[str, bool]]:
+    """The letters of a form, and whether each is varied."""
+    text = form or ""
+    return [(letter, text[i + 1 : i + 2] == "'") for i, letter in enumerate(text) if letter != "'"]
+
+
+def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
+    """The wishes of a request, with what the songs learned imply."""
+    return tuple(_wishes(habits, request, room))
+
+
+def _wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+    yield from (Steady(), Voices(), Sounding(0.0 if habits.silent else Sounding().bias))
+    yield from _ranges(habits, request, room)
+    yield InKey(_bias_of(request.chromatic))
+    meter = room.cursor.beats, room.cursor.unit
+    free = request.shortest is None and request.steps is None
+    yield Rhythm(habits.rhythms.get(meter, frozenset()) if free else frozenset())
+    if not request.chords:
+        yield Chords(habits.chords, habits.chord_rests)
+    yield Length(room.end, room.filling)
+    yield from _melodic(habits, request, room)
+    yield from _endings(habits, request, room)
+    yield from _harmony(request, room)
+    yield from _form(request, room)
+    yield Onward()
+
+
+def _bias_of(chromatic: float | None) -> float:
+    """Nats for notes outside the key: the dial says by what their probability is multiplied."""
+    return CHROMATIC if chromatic is None else math.log(chromatic) if chromatic > 0 else -math.inf
+
+
+def _ranges(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+    told = {voice: (low, high) for voice, low, high in request.range}
+    for voice in told:
+        if voice > room.voices:
+            raise RequestError(f"a range for voice {voice}: the piece has {room.voices}", fix="leave it out")
+    for voice in range(1, room.voices + 1):
+        low, high = told.get(voice) or told.get(0) or (habits.low, habits.high)
+        yield Range(low, high, voice)
+
+
+def _melodic(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+    if request.leap is not None:
+        yield Leaps(request.leap)
+    if request.steps is not None:
+        yield Alone()
+    if not request.rests:
+        yield NoRests()
+    if request.density is not None:
+        yield Density(*request.density, room.end, room.filling)
+    if request.repeats is not None:
+        yield Fresh(request.repeats)
+    if request.contour:
+        yield from _contour(habits, request, room)
+    if request.notes:
+        yield _pins(request, room)
+
+
+def _contour(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+    """The line over the whole piece; a section that comes back must be near the line wherever it comes."""
+    range_of = next(wish for wish in _ranges(habits, request, room) if isinstance(wish, Range))
+    low, high = range_of.low, range_of.high
+    bottom, top = min(request.contour), max(request.contour)
+    inside = min(6, (high - low) // 2)  # so that what is in reach is in range
+    scale = (high - low - 2 * inside) / (top - bottom or 1)
+    pitches = tuple(low + inside + (height - bottom) * scale for height in request.contour)
+    count = len(pitches)
+    ticks = tuple(round(room.begin + (room.end - room.begin) * i / (count - 1)) for i in range(count))
+    line = Contour(ticks, pitches)
+    yield line
+    length = (room.end - room.begin) // max(1, len(room.sections))
+    for start, model in room.sections:
+        if model >= 0:
+            inner = [t for t in ticks if start < t < start + length]
+            places = [start, *inner, start + length]
+            yield Contour(tuple(t - start + model for t in places), tuple(line.at(t) for t in places))
+
+
+def _pins(request: Request, room: Frame) -> Wish:
+    found: dict[int, int] = {}
+    for bar, beat, pitch in request.notes:
+        tick = room.tick(bar) + int((beat - 1) * 4 * TPQ / room.cursor.unit)
+        if not room.tick(bar) <= tick < room.close(bar):
+            raise RequestError(f"bar {bar} has no beat {float(beat):g}", fix="beats count from 1")
+        for place in room.models(tick):
+            if found.setdefault(place, pitch) != pitch:
+                raise RequestError(f"two notes are wished for at beat {float(beat):g} of bar {bar}", fix="wish for one")
+    return Pins(1, tuple(sorted(found)), tuple(found[t] for t in sorted(found)), room.filling)
+
+
+def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+    """How phrases end; without a word a melody ends on its tonic."""
+    key = room.cursor.fifths, room.cursor.mode
+    melody = room.voices == 1 and not room.chords and v.JOIN not in room.filling.lengths
+    wide = all(high - low >= 12 for _, low, high in request.range) and habits.high - habits.low >= 12
+    asked = request.cadence
+    if not any(bar in (0, request.bars) for _, bar in asked) and melody and wide and not request.chords:
+        asked = (*asked, ("tonic", 0))
+    for kind, bar in asked:
+        tick = room.close(bar) if bar else room.end
+        words = f"the {'half cadence' if kind == 'half' else 'ending on the tonic'} in bar {bar or request.bars}"
+        for place in room.models(tick, closing=True):
+            again = "" if place == tick else " (where the form has the same music)"
+            yield from _cadence(kind, key, place, words + again, room)
+    if request.breath is not None:
+        for bar in range(request.breath, request.bars, request.breath):
+            for place in room.models(room.close(bar), closing=True):
+                yield Ending(1, place, frozenset({v.REST}), BREATH, room.filling, f"the breath after bar {bar}")
+
+
+def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame) -> Iterator[Wish]:
+    """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad."""
+    fifths, mode = key
+    home = frozenset(triad(fifths, mode, 4 if kind == "half" else 0))
+    root = frozenset({(theory.tonic(fifths, mode) + (7 if kind == "half" else 0)) % 12})
+    least = _last_length(room, tick)
+    for voice in range(1, room.voices + 1):
+        alone = kind == "tonic" and (voice in (1, room.voices))
+        bass = room.voices > 1 and voice == room.voices
+        yield Ending(voice, tick, root if alone or bass else home, least, room.filling, words)
+    if room.chords:
+        names = {v.chord_symbol(next(iter(root)), quality) for quality in _like(home, next(iter(root)))}
+        yield Ending(CHORD_VOICE, tick, frozenset(names), 0, room.filling, words)
+
+
+def _like(triad_of: frozenset[int], root: int) -> list[int]:
+    """The kinds of chords that have this triad."""
+    return [
+        number
+        for number, quality in enumerate(theory.QUALITIES)
+        if triad_of <= {(root + interval) % 12 for interval in quality.intervals}
+    ]
+
+
+def _last_length(room: Frame, ticks: int) -> int:
+    """The ticks that a last note must have at least: half a bar, where that cannot be a beat."""
+    wanted = (room.bar // 2, 4 * TPQ // room.cursor.unit, room.filling.longest)
+    return next((least for least in wanted if room.filling.closable(ticks, least)), 0)
+
+
+def _harmony(request: Request, room: Frame) -> Iterator[Wish]:
+    if not request.chords:
+        return
+    ticks, chords = progression(request, room)
+    by_tick = dict(zip(ticks, chords, strict=True))
+    for tick, chord in list(by_tick.items()):
+        for place in room.models(tick):
+            if by_tick.get(place) != chord:
+                raise RequestError("the chords differ where the form says the music is the same", fix="change one")
+    yield Progression(ticks, chords, room.end, room.filling, strict=not room.chords)
+
+
+def progression(request: Request, room: Frame) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where each chord begins, in ticks, and the chords as symbols of the vocabulary.
+
+    Raises:
+        RequestError: a bar cannot be shared evenly by its chords.
+    """
+    ticks, chords = list[int](), list[int]()
+    for number in range(request.bars):
+        told = request.chords[number % len(request.chords)]
+        start, end = room.tick(number + 1), room.close(number + 1)
+        each, odd = divmod(room.bar, len(told))
+        if odd or not v.representable(each):
+            raise RequestError(f"{len(told)} chords do not share a bar evenly", where=f"bar {number + 1} of the chords")
+        for place, (root, quality) in enumerate(told):
+            if start + place * each < end:
+                ticks.append(start + place * each)
+                chords.append(v.chord_symbol(root, quality))
+    return tuple(ticks), tuple(chords)
+
+
+def _form(request: Request, room: Frame) -> Iterator[Wish]:
+    letters = _letters(request.form)
+    if not letters:
+        return
+    starts, models = zip(*room.sections, strict=True)
+    length = room.end // len(letters)
+    yield Together(tuple(start for start in starts if start), room.filling, "the sections of the form")
+    yield Form(starts, models, tuple(varied for _, varied in letters), length)
+
+
+def needs(request: Request) -> int:
+    """How many particles such a request needs."""
+    return request.particles if request.particles is not None else 32 if request.wished else 8
