@@ -94,6 +94,13 @@ class LongAfterLow:
         return bias
 
 
+def wished(log_p: FloatArray, told: list[Bias | None]) -> FloatArray:
+    """Probabilities of the model that soft wishes make of it, what is forbidden taken out and nothing put in."""
+    biases = [bias for bias in told if bias is not None]
+    soft = np.exp(log_p + sum(np.where(np.isneginf(bias), 0.0, bias) for bias in biases))
+    return np.where(np.any([np.isneginf(bias) for bias in biases], axis=0), 0.0, soft / soft.sum()) if biases else soft
+
+
 def exact(model: Small, wishes: tuple[Wish, ...]) -> dict[tuple[Event, ...], float]:
     """Every piece that keeps the wishes, and its probability among them, by going through all."""
     found: dict[tuple[Event, ...], float] = {}
@@ -103,16 +110,13 @@ def exact(model: Small, wishes: tuple[Wish, ...]) -> dict[tuple[Event, ...], flo
             found[events] = p
             return
         frame = np.array([scheme.frame(cursor)], np.int16)
-        log_p = model.symbols(None, frame)[0] + sum(
-            (told for w in wishes if (told := w(cursor)) is not None), symbols()
-        )
-        for symbol in np.flatnonzero(np.isfinite(log_p)).tolist():
-            lengths = model.durations(None, np.array([symbol]))[0]
-            lengths = lengths + sum((told for w in wishes if (told := w(cursor, symbol)) is not None), durations())
-            for length in np.flatnonzero(np.isfinite(lengths)).tolist():
+        likely = wished(model.symbols(None, frame)[0], [w(cursor) for w in wishes])
+        for symbol in np.flatnonzero(likely).tolist():
+            lengths = wished(model.durations(None, np.array([symbol]))[0], [w(cursor, symbol) for w in wishes])
+            for length in np.flatnonzero(lengths).tolist():
                 then = cursor.copy()
                 then.advance(symbol, length)
-                go(then, (*events, (symbol, length)), p * float(np.exp(log_p[symbol] + lengths[length])))
+                go(then, (*events, (symbol, length)), p * float(likely[symbol] * lengths[length]))
 
     cursor = Cursor()
     for event in HEAD:
@@ -226,7 +230,7 @@ def test_a_dead_end_is_left_by_drawing_again():
 
     crossing = Pins(1, (3 * TPQ,), (62,), FILLING)
     for seed in range(40):
-        events, _ = drawn((*ALWAYS, crossing, After()), Drawing(particles=3), seed)
+        events, _ = drawn((*ALWAYS, crossing, After()), Drawing(particles=8), seed)
         cursor = Cursor()
         for event in (*HEAD, *events):
             if cursor.voices and cursor.now == 3 * TPQ:

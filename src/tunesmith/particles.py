@@ -1,7 +1,7 @@
 """Sequential Monte Carlo over rows of events: many pieces at once, of which those live on that can keep the wishes.
 
 Every particle is a piece in the making. Each event is drawn from what the model finds likely, weighed by the wishes;
-what share of the model's probability the wishes left is the particle's weight. From time to time all wait for each
+what share of the probability the wishes do not forbid is the particle's weight. From time to time all wait for each
 other at the same tick, whatever number of events each needed to get there, and are drawn anew by their weights. So a
 wish about what comes later (bars that are kept, a melody to be harmonised, an ending) chooses among beginnings, and
 what is drawn has the probabilities that the model gives to pieces that keep the wishes, the nearer the more particles.
@@ -40,7 +40,9 @@ IMPOSSIBLE = -30.0  # what it counts if the wishes leave nothing but what the mo
 MOST_NAMED = 4  # wishes that clash are looked for among so many at once
 
 Frames = Callable[[Cursor], Sequence[int]]
-Row = tuple[Any, Event]  # (the row before or None, an event): the events of a particle, latest first: particles share their beginnings
+Row = tuple[
+    Any, Event
+]  # (the row before or None, an event): the events of a particle, latest first: particles share their beginnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,31 +213,37 @@ class _Drawer:
     ) -> tuple[NDArray[np.intp], FloatArray]:
         """A choice (n,) for each row of log_p (n, choices), and the log of the share that the wishes left (n,).
 
-        The biases count in full where the temperature is 1, as the probabilities do.
+        What wishes weigh makes another model of this one; what they forbid is what a share is lost by. Were weights a
+        loss too, the pieces with the fewest notes would lose least.
         """
-        bias = np.zeros(log_p.shape)
+        soft, never = np.zeros(log_p.shape), np.zeros(log_p.shape, bool)
         for row, cursor in enumerate(cursors):
             if alive is None or alive[row]:
-                symbol = None if symbols is None else int(symbols[row])
-                for wish in self.wishes:
-                    told = wish(cursor, symbol)
-                    if told is not None:
-                        bias[row] += told
-        logits = log_p + bias
+                self._wished(cursor, None if symbols is None else int(symbols[row]), soft[row], never[row])
+        logits = log_p + soft
+        whole = _log_total(logits, temperature)
+        logits[never] = -np.inf
         lost = np.isneginf(logits).all(1)
         if lost.any():  # the model gives no probability to what the wishes leave: all that is left is alike
-            logits[lost] = np.where(legal[lost], bias[lost], -np.inf)
+            logits[lost] = np.where(legal[lost] & ~never[lost], soft[lost], -np.inf)
         dead = np.isneginf(logits).all(1)
         for row in np.flatnonzero(dead).tolist():
             if alive is None or alive[row]:
                 self._note(cursors[row], None if symbols is None else int(symbols[row]), legal[row])
         logits[dead] = 0.0
-        top = logits.max(1, keepdims=True)
-        weights = np.exp((logits - top) / temperature)
-        gained = np.log(weights.sum(1)) + top[:, 0] / temperature
-        gained -= np.where(lost, np.log(legal.sum(1)) - IMPOSSIBLE, _log_total(log_p, temperature))
+        gained = np.where(lost, IMPOSSIBLE, _log_total(logits, temperature) - whole)
         gained[dead] = -np.inf
+        weights = np.exp((logits - logits.max(1, keepdims=True)) / temperature)
         return nucleus(weights, self.drawing.top_p, self.random.random(len(weights))), gained
+
+    def _wished(self, cursor: Cursor, symbol: int | None, soft: FloatArray, never: BoolArray) -> None:
+        """What the wishes weigh and forbid at a cursor, put into two rows (choices,)."""
+        for wish in self.wishes:
+            told = wish(cursor, symbol)
+            if told is not None:
+                forbidden = np.isneginf(told)
+                never |= forbidden
+                soft += np.where(forbidden, 0.0, told)
 
     def _resampled(self, now: Population) -> tuple[Population, float]:
         """Particles drawn by their weights, if few of them carry most of the weight; and how many are effective."""

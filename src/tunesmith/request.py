@@ -171,7 +171,9 @@ class Request:
             for name, kind in (("key", Key), ("meter", Meter)):
                 found[name] = kind(**found[name]) if found.get(name) else None
             for name in ("range", "chords", "cadence", "contour", "density"):
-                found[name] = _tuples(found[name]) if found.get(name) is not None else cls.__dataclass_fields__[name].default
+                found[name] = (
+                    _tuples(found[name]) if found.get(name) is not None else cls.__dataclass_fields__[name].default
+                )
             notes = found.get("notes") or ()
             found["notes"] = tuple((int(bar), Fraction(beat), int(pitch)) for bar, beat, pitch in notes)
             request = cls(**found)

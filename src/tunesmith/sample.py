@@ -13,7 +13,7 @@ import numpy as np
 
 from tunesmith import scheme
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import MaxCopy, Windows, Wish
+from tunesmith.constraints import Beside, Elsewhere, Kept, MaxCopy, Windows, Wish
 from tunesmith.habits import (
     NETWORKS,
     Habits,
@@ -42,7 +42,8 @@ class Brief:
     opening: Sequence[Event]
     habits: Habits
     room: Frame
-    kept: tuple[Wish, ...] = ()
+    wishes: tuple[Wish, ...] = ()
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,14 @@ def perform(
     def frame(cursor: Cursor) -> Sequence[int]:
         return scheme.frame(cursor, int(scheme.bars_left(cursor.bar, last_bar)))
 
-    wanted = (*wishes(brief.habits, request, room), *brief.kept, *([cap] if cap else []))
-    drawing = Drawing(needs(request), request.temperature, request.rhythm_temperature, request.top_p)
+    wanted: list[Wish] = [*wishes(brief.habits, request, room), *brief.wishes]
+    kept = brief.kept
+    if kept:
+        wanted = [kept, *(Elsewhere(kept, wish) for wish in wanted)]
+    if cap:
+        wanted.append(Beside(kept, cap) if kept else cap)
+    particles = needs(request, kept is not None)
+    drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p)
     outcome = draw(learned.model, brief.opening, wanted, drawing, random, frame)
     score = scheme.decode(outcome.events)
     if request.chords and not score.chords:

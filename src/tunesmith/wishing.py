@@ -57,6 +57,7 @@ class Frame:
     end: int
     filling: Filling
     sections: tuple[tuple[int, int], ...] = ()  # of a form: where it starts, and where its model does
+    kept: bool = False  # whether something of a piece is kept, which says what its meters, keys and ranges are
     voices: int = field(init=False)  # of notes
     chords: bool = field(init=False)  # whether there is a chord voice
 
@@ -71,8 +72,8 @@ class Frame:
         return self.cursor.bar_length
 
     def tick(self, bar: int) -> int:
-        """Where a full bar begins, counted from 1, as if the header's meter held from the start."""
-        return self.cursor.pickup + (bar - 1) * self.bar
+        """Where a full bar begins, counted from 1, as if the meter at the cursor went on for good."""
+        return self.cursor.origin + (bar - 1 - self.cursor.bars_before) * self.bar
 
     def close(self, bar: int) -> int:
         """Where a bar ends: the last one of the piece where the pickup completes it."""
@@ -142,8 +143,11 @@ def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
 
 
 def _wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
-    yield from (Steady(), Voices(), Sounding(0.0 if habits.silent else Sounding().bias))
-    yield from _ranges(habits, request, room)
+    yield from (Voices(), Sounding(0.0 if habits.silent else Sounding().bias))
+    if not room.kept:
+        yield Steady()
+    if not room.kept or request.range:
+        yield from _ranges(habits, request, room)
     yield InKey(_bias_of(request.chromatic))
     meter = room.cursor.beats, room.cursor.unit
     free = request.shortest is None and request.steps is None
@@ -228,7 +232,8 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     melody = room.voices == 1 and not room.chords and v.JOIN not in room.filling.lengths
     wide = all(high - low >= 12 for _, low, high in request.range) and habits.high - habits.low >= 12
     asked = request.cadence
-    if not any(bar in (0, request.bars) for _, bar in asked) and melody and wide and not request.chords:
+    plain = melody and wide and not request.chords and not room.kept
+    if plain and not any(bar in (0, request.bars) for _, bar in asked):
         asked = (*asked, ("tonic", 0))
     for kind, bar in asked:
         tick = room.close(bar) if bar else room.end
@@ -314,6 +319,6 @@ def _form(request: Request, room: Frame) -> Iterator[Wish]:
     yield Form(starts, models, tuple(varied for _, varied in letters), length)
 
 
-def needs(request: Request) -> int:
-    """How many particles such a request needs."""
-    return request.particles if request.particles is not None else 32 if request.wished else 8
+def needs(request: Request, kept: bool = False) -> int:
+    """How many particles such a request needs, where something of a piece is `kept` or not."""
+    return request.particles if request.particles is not None else 32 if request.wished or kept else 8

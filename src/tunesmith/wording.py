@@ -142,12 +142,10 @@ def parse_chords(text: str) -> Chords:
                 continue
             told = theory.parse_chord(word[0])
             if told is None:
-                where = bar.start() + word.start()
-                told_text = text.strip()
-                raise RequestError(
-                    f"{word[0]!r} is not a chord: {told_text[:where]} >>{word[0]}<< {told_text[where + len(word[0]) :]}",
-                    fix="write for example: C, Dm, G7, F#m7b5, Bbmaj7",
-                )
+                place, row = bar.start() + word.start(), text.strip()
+                pointed = f"{row[:place]}>>{word[0]}<<{row[place + len(word[0]) :]}"
+                fix = "write for example: C, Dm, G7, F#m7b5, Bbmaj7"
+                raise RequestError(f"{word[0]!r} is not a chord: {pointed}", where=f"bar {len(bars) + 1}", fix=fix)
             chords.append((theory.pitch_class(told[0]), told[1]))
         if chords:
             bars.append(tuple(chords))

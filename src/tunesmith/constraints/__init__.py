@@ -4,8 +4,8 @@ To add one, write its dataclass in the module that it belongs to, and export it 
 `tunesmith.wishing`.
 """
 
-from tunesmith.constraints.copying import MaxCopy, Windows
-from tunesmith.constraints.formal import Form, Kept, KeptRhythm
+from tunesmith.constraints.copying import Beside, MaxCopy, Windows
+from tunesmith.constraints.formal import Elsewhere, Form, Kept, KeptRhythm
 from tunesmith.constraints.harmonic import Progression
 from tunesmith.constraints.manner import (
     Chords,
@@ -28,10 +28,12 @@ __all__ = [
     "CHORD_VOICE",
     "NEVER",
     "Alone",
+    "Beside",
     "Bias",
     "Chords",
     "Contour",
     "Density",
+    "Elsewhere",
     "Ending",
     "Filling",
     "Form",

@@ -15,6 +15,7 @@ from itertools import islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from tunesmith.constraints.formal import Kept
 from tunesmith.constraints.wish import NEVER, Bias, composing, durations
 from tunesmith.originality.fingerprint import Fingerprint, windows
 from tunesmith.originality.lines import Steps, lines, step_of
@@ -124,3 +125,22 @@ class MaxCopy:
         if suspicious[1] and self.base is not None:
             found |= self.base.has(windows(rows[:, -self.base.size :], self.base.size)[:, 0])
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The cap where something is kept: a run that is kept whole may be as long as it is, one with a new note not."""
+
+    kept: Kept
+    cap: MaxCopy
+
+    def __str__(self) -> str:
+        return str(self.cap)
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """What the cap says, unless all the latest notes are kept."""
+        if symbol is not None and self.kept.due(cursor) is not None:
+            onsets = islice(reversed(cursor.voices[cursor.voice].past), self.cap.most)
+            if all((cursor.voice, onset, 0) in self.kept.events for onset in onsets):
+                return None
+        return self.cap(cursor, symbol)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols
+from tunesmith.constraints.wish import NEVER, Bias, Filling, Wish, composing, durations, symbols
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.codec import Event
 from tunesmith.scheme.cursor import Cursor
@@ -75,14 +75,19 @@ class Kept:
         """Leaves what is kept alone, and ends what comes before in time."""
         if not composing(cursor) or not cursor.voices:
             return None
-        due = self._control(cursor)
-        event = due or self.events.get((cursor.voice, cursor.now, len(cursor.building)))
+        event = self.due(cursor)
         if event is not None:
             return _only_symbol(event[0]) if symbol is None else _only_duration(event[1])
         gap = next(((a, b) for voice, a, b in self.gaps if voice == cursor.voice and a <= cursor.now < b), None)
         if gap is None:
             return None
         return self._symbols(cursor.now == gap[0]) if symbol is None else self._durations(symbol, gap[1] - cursor.now)
+
+    def due(self, cursor: Cursor) -> Event | None:
+        """The event that is kept here, if one is."""
+        if not composing(cursor) or not cursor.voices:
+            return None
+        return self._control(cursor) or self.events.get((cursor.voice, cursor.now, len(cursor.building)))
 
     @staticmethod
     def _symbols(begins: bool) -> Bias:
@@ -112,6 +117,21 @@ class Kept:
             if event[0] in v.KEY and cursor.changed < 2:
                 return event
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A wish that holds where nothing is kept: what is kept is kept, whatever else is wished."""
+
+    kept: Kept
+    wish: Wish
+
+    def __str__(self) -> str:
+        return str(self.wish)
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """What the wish says, or nothing."""
+        return None if self.kept.due(cursor) is not None else self.wish(cursor, symbol)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -96,7 +97,7 @@ class Voices:
 class InKey:
     """Notes outside the scale get `bias` (nats; 0 = as the model likes). Minor has its raised seventh too.
 
-    The raised sixth of minor gets half the bias.
+    The raised sixth of minor gets half the bias, and so do chord symbols with notes outside.
     """
 
     bias: float = -4.0
@@ -105,18 +106,27 @@ class InKey:
         return "the notes of the key"
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
-        """Weighs pitches by the key at the cursor."""
+        """Weighs pitches and chord symbols by the key at the cursor."""
         if symbol is not None or cursor.phase < PARTS:
             return None
-        inside = set(theory.scale(cursor.fifths))
-        tonic = theory.tonic(cursor.fifths, cursor.mode)
-        weights = [0.0 if step in inside else self.bias for step in range(12)]
-        if cursor.mode == "minor":
-            weights[(tonic + 11) % 12] = 0.0
-            weights[(tonic + 9) % 12] = self.bias / 2
-        bias = symbols()
-        bias[: v.PITCH.end] = [weights[pitch % 12] for pitch in range(v.PITCH.end)]
-        return bias
+        return _in_key(cursor.fifths, cursor.mode, self.bias)
+
+
+@lru_cache(maxsize=256)
+def _in_key(fifths: int, mode: str, outside: float) -> Bias:
+    inside = set(theory.scale(fifths))
+    tonic = theory.tonic(fifths, mode)
+    weights = [0.0 if step in inside else outside for step in range(12)]
+    if mode == "minor":
+        weights[(tonic + 11) % 12] = 0.0
+        weights[(tonic + 9) % 12] = outside / 2
+    bias = symbols()
+    bias[: v.PITCH.end] = [weights[pitch % 12] for pitch in range(v.PITCH.end)]
+    for number, quality in enumerate(theory.QUALITIES):
+        for root in range(12):
+            tones = [weights[(root + interval) % 12] for interval in quality.intervals]
+            bias[v.chord_symbol(root, number)] = min(tones) / 2
+    return bias
 
 
 # What sounds where: whether in the chord voice, whether a rest, ticks since the bar line, duration id

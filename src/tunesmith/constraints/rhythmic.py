@@ -70,4 +70,3 @@ class Density:
                 return False
             line, begun = following, 0
         return True
-

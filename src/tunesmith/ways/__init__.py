@@ -1,0 +1,10 @@
+"""Working on a piece that is there: continuing it, writing bars anew, harmonising it, varying it.
+
+All of them are composing with something kept: what is kept is a wish like any other, and the particles that suit it
+best live on.
+"""
+
+from tunesmith.ways.material import Material, put_back
+from tunesmith.ways.writing import KINDS_OF_HARMONY, KINDS_OF_VARYING, carry_on, harmonise, rewrite, vary
+
+__all__ = ["KINDS_OF_HARMONY", "KINDS_OF_VARYING", "Material", "carry_on", "harmonise", "put_back", "rewrite", "vary"]

@@ -1,0 +1,268 @@
+"""The four ways to work on a piece, each a brief for the particles and the way back to a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from tunesmith.checkpoint import Learned
+from tunesmith.constraints import Contour, Filling, Kept, KeptRhythm, Range, Wish
+from tunesmith.errors import RequestError
+from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
+from tunesmith.prepare import only
+from tunesmith.request import Request
+from tunesmith.sample import Brief, Composed, cap_of, perform
+from tunesmith.scheme import Event
+from tunesmith.scheme import vocabulary as v
+from tunesmith.score import Bar, Score
+from tunesmith.ways.material import Material, Placed, notes_of, put_back
+from tunesmith.wishing import Frame
+
+KINDS_OF_HARMONY = ("chords", "voices")
+KINDS_OF_VARYING = ("skeleton", "rhythm", "contour")
+ROOM = 3  # semitones that a voice may go beyond what it had in the piece
+FOUR = ("Alto", "Tenor", "Bass")
+RANGES_OF_FOUR = ((53, 74), (48, 69), (40, 64))  # as choirs sing, lowest and highest pitch of these
+Gap = tuple[int, int, int]  # voice as the cursor counts, first tick, end
+
+
+def carry_on(learned: Learned, beginning: Score, request: Request) -> Iterator[Score]:
+    """Pieces of `request.bars` bars that begin as this does, to the note.
+
+    Raises:
+        RequestError: the beginning is as long as the piece, or longer; a wish does not fit.
+        NotCarried: the scheme cannot carry the beginning.
+        Unsatisfiable: nothing keeps the wishes.
+    """
+    material = Material.of(beginning)
+    if material.bars >= request.bars:
+        what = f"the beginning has {material.bars} bars, the whole piece is to have {request.bars}"
+        raise RequestError(what, fix="ask for more bars")
+    body = list(material.body)
+    while body and body[-1].event[0] == v.REST:
+        body.pop()  # what fills the last bar is no music
+    opening = material.events(body)
+    cursor = material.cursor(opening)
+    last = cursor.bars_before + -(-(cursor.now - cursor.origin) // cursor.bar_length)
+    end = cursor.now + (-(cursor.now - cursor.origin)) % cursor.bar_length + (request.bars - last) * cursor.bar_length
+    gaps = [(number, voice.end, end) for number, voice in enumerate(cursor.voices)]
+    yield from _written(learned, request, material, opening, [], gaps, end)
+
+
+def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Request) -> Iterator[Score]:
+    """The piece with bars (first, last) written anew; all else stays as it is.
+
+    A note that begins before and reaches into them stays; one that begins in them is written anew to its end.
+
+    Raises:
+        RequestError: the piece does not have these bars; a wish does not fit.
+        NotCarried: the scheme cannot carry the piece.
+        Unsatisfiable: nothing keeps the wishes.
+    """
+    material = Material.of(piece)
+    first, last = material.bar(bars[0]), material.bar(bars[1])
+    if first is None or last is None:
+        raise RequestError(f"bars {bars[0]}-{bars[1]} of a piece of {material.bars} bars", fix="choose bars it has")
+    kept, gaps = list[Placed](), list[Gap]()
+    for voice in range(int(material.chord_voice), material.voices):
+        mine, anew = [p for p in material.body if p.place[0] == voice], list[Placed]()
+        for placed in mine:
+            held = placed.event[0] == v.HOLD and bool(anew) and placed.place[1] == anew[-1].end
+            if (first.start <= placed.place[1] < last.end and not (placed.event[0] == v.HOLD and not anew)) or held:
+                anew.append(placed)
+        if anew:
+            gaps.append((voice, anew[0].place[1], max(p.end for p in anew)))
+        gone = {p.place for p in anew}
+        kept += [p for p in mine if p.place not in gone]
+    kept += [p for p in material.body if material.chord_voice and p.place[0] == 0]
+    yield from _written(learned, request, material, _until(material, gaps), kept, gaps, material.end)
+
+
+def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Iterator[Score]:
+    """The melody of a piece with chord symbols ("chords"), or with three more voices under it ("voices").
+
+    Raises:
+        RequestError: there is no such kind; a wish does not fit.
+        NotCarried: the scheme cannot carry the melody.
+        Unsatisfiable: nothing keeps the wishes.
+    """
+    if kind not in KINDS_OF_HARMONY:
+        raise RequestError(f"unknown harmony {kind!r}", fix=f"choose from {', '.join(KINDS_OF_HARMONY)}")
+    melody = Material.of(only(piece, "melody").replace(chords=()))
+    if melody.voices != 1:
+        raise RequestError("this is no melody: it has several voices", fix="harmonise one voice")
+    head, body = list(melody.head), melody.body
+    place = next(i for i, (symbol, _) in enumerate(head) if symbol in v.PART)
+    ranges: list[Wish] = []
+    if kind == "chords":
+        head[0] = v.STYLE[v.STYLES.index("lead sheet")], v.NONE
+        head.insert(place, (v.CHORDS, v.NONE))
+        body = tuple(replace(p, place=(p.place[0] + 1, *p.place[1:])) for p in body)
+        gaps = [(0, 0, melody.end)]
+    else:
+        parts = _four(learned, melody)
+        head = [(v.STYLE[v.STYLES.index("voices")], v.NONE), *head[1:place], *parts]
+        gaps = [(voice, 0, melody.end) for voice in (1, 2, 3)]
+        ranges = [Range(low, high, voice) for voice, (low, high) in enumerate(RANGES_OF_FOUR, 2)]
+    yield from _written(learned, request, melody, head, body, gaps, melody.end, ranges, FOUR)
+
+
+def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Request) -> Iterator[Score]:
+    """The piece with its outline kept and the rest written anew.
+
+    `kind` says what the outline is: "skeleton", notes on strong beats; "rhythm", every length; "contour", the line of
+    the first voice. `strength`, 0 to 1: how much of it is given up: the share of notes that are free (skeleton,
+    rhythm), or how far the line may be left (contour).
+
+    Raises:
+        RequestError: there is no such kind; a wish does not fit.
+        NotCarried: the scheme cannot carry the piece.
+        Unsatisfiable: nothing keeps the wishes.
+    """
+    if kind not in KINDS_OF_VARYING:
+        raise RequestError(f"unknown outline {kind!r}", fix=f"choose from {', '.join(KINDS_OF_VARYING)}")
+    if not 0 <= strength <= 1:
+        raise RequestError(f"strength is {strength:g}", fix="it goes from 0 (nearly the same) to 1 (nearly free)")
+    material = Material.of(piece)
+    if kind == "contour":
+        line = notes_of(material)[int(material.chord_voice)]
+        ticks, pitches = zip(*((n.onset, float(n.pitch)) for n in line), strict=True)
+        outline = [Contour((*ticks, material.end), (*pitches, pitches[-1]), 1 + round(strength * 11))]
+        gaps = [(int(material.chord_voice), 0, material.end)]
+        kept = [p for p in material.body if p.place[0] != int(material.chord_voice)]
+        yield from _written(learned, request, material, material.head, kept, gaps, material.end, outline)
+        return
+    kept = _strongest(material, 1 - strength)
+    free = {p.place for p in material.body} - {p.place for p in kept}
+    gaps = [(p.place[0], p.place[1], p.end) for p in material.body if p.place in free and p.place[2] == 0]
+    rhythm = [KeptRhythm({p.place: p.event for p in material.body if p.place in free})] if kind == "rhythm" else []
+    yield from _written(learned, request, material, material.head, kept, _joined(gaps), material.end, rhythm)
+
+
+def _strongest(material: Material, share: float) -> list[Placed]:
+    """This share of the chords and notes of every voice, those on strong beats, and all chord symbols.
+
+    A note that is held goes with its holds; rests are kept where notes on both sides are.
+    """
+    kept, bars = list[Placed](), list(material.score.bars(material.end))
+    for voice in range(material.voices):
+        mine = [p for p in material.body if p.place[0] == voice]
+        if voice == 0 and material.chord_voice:
+            kept += mine
+            continue
+        onsets = sorted({p.place[1] for p in mine if p.event[0] < v.PITCH.end})
+        ranked = sorted(onsets, key=lambda onset: (_weakness(bars, onset), onset))
+        chosen = set(ranked[: round(share * len(ranked))])
+        latest = -1
+        for placed in mine:
+            latest = placed.place[1] if placed.event[0] < v.PITCH.end else latest
+            if (placed.event[0] == v.HOLD and latest in chosen) or placed.place[1] in chosen:
+                kept.append(placed)
+    return kept
+
+
+def _weakness(bars: Sequence[Bar], onset: int) -> int:
+    """0 at a bar line, 1 in the middle of a bar, 2 a quarter of it, ...; in threes, all beats alike."""
+    bar = next(b for b in bars if b.start <= onset < b.end)
+    position = onset - bar.start if bar.number else onset + bar.meter.bar - bar.end
+    grains = [bar.meter.bar, bar.meter.bar // 2, bar.meter.beat, bar.meter.beat // 2, bar.meter.beat // 4]
+    if bar.meter.bar % (2 * bar.meter.beat):
+        grains[1] = bar.meter.beat
+    return next((grain for grain, ticks in enumerate(grains) if position % ticks == 0), len(grains))
+
+
+def _joined(gaps: Sequence[Gap]) -> list[Gap]:
+    """Gaps of the same voice that touch are one."""
+    found: list[Gap] = []
+    for voice, start, end in sorted(gaps):
+        if found and found[-1][0] == voice and found[-1][2] >= start:
+            found[-1] = voice, found[-1][1], max(end, found[-1][2])
+        else:
+            found.append((voice, start, end))
+    return found
+
+
+def _until(material: Material, gaps: Sequence[Gap]) -> list[Event]:
+    """The events of a piece before the first that is in a gap."""
+    free = [(voice, start, end) for voice, start, end in gaps]
+    body: list[Placed] = []
+    for placed in material.body:
+        if any(voice == placed.place[0] and start <= placed.place[1] < end for voice, start, end in free):
+            break
+        body.append(placed)
+    return material.events(body)
+
+
+def _four(learned: Learned, melody: Material) -> list[Event]:
+    """The parts of a header for four voices, the first of them the melody's."""
+    heads = [header(learned, number) for number in range(len(learned.songs))]
+    voices = [[e for e in head if e[0] in v.PART or e[0] == v.VOICE] for head in heads]
+    four = [parts for head, parts in zip(heads, voices, strict=True) if len(parts) == 4 and (v.CHORDS, 0) not in head]
+    if four:
+        return four[0]
+    part = next(event for event in melody.head if event[0] in v.PART)
+    if learned.about.get("base"):
+        head = imagined(learned, Opening("voices"), np.random.default_rng(0))
+        return [event for event in head if event[0] in v.PART or event[0] == v.VOICE]
+    return [part, part, part, part]
+
+
+def _written(
+    learned: Learned,
+    request: Request,
+    material: Material,
+    opening: Sequence[Event],
+    kept: Sequence[Placed],
+    gaps: Sequence[Gap],
+    end: int,
+    outline: Sequence[Wish] = (),
+    names: Sequence[str] = (),
+) -> Iterator[Score]:
+    """Pieces in which gaps are filled, one by one, as scores."""
+    request.check()
+    _no_header(request)
+    cursor = material.cursor(opening)
+    habits = _merged(_own(learned, opening), material)
+    lengths = tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)}))
+    room = Frame(cursor, 0, end, Filling(lengths, end), kept=True)
+    controls = material.controls if end == material.end else {}
+    keeping = Kept({p.place: p.event for p in kept}, tuple(gaps), controls, room.filling)
+    ranges = [] if outline or names else _ranges(material, request)
+    brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
+    cap = cap_of(learned, request)
+    for number in range(request.pieces):
+        random = np.random.default_rng([request.seed, number])
+        made: Composed = perform(learned, brief, request, cap, random)
+        yield put_back(material, made.outcome.events, names)
+
+
+def _no_header(request: Request) -> None:
+    """Raise `RequestError` where a wish is about what the piece has already."""
+    for name in ("texture", "key", "meter", "form", "tempo"):
+        if getattr(request, name) is not None:
+            raise RequestError(f"the piece has its {name} already", fix=f"leave the {name} out")
+
+
+def _own(learned: Learned, opening: Sequence[Event]) -> Habits:
+    return habits_of(learned) if len(learned.songs) else imagined_habits(opening)
+
+
+def _merged(habits: Habits, material: Material) -> Habits:
+    """The habits of the songs and of the piece itself."""
+    pitches = [p.event[0] for p in material.body if p.event[0] < v.PITCH.end]
+    silent = any(a.event[0] == b.event[0] == v.REST for a, b in pairwise(material.body))
+    return replace(habits, low=min(habits.low, *pitches), high=max(habits.high, *pitches), rhythms={}, silent=silent)
+
+
+def _ranges(material: Material, request: Request) -> list[Wish]:
+    """What each voice of the piece has, and a little more, where no range is asked for."""
+    found: list[Wish] = []
+    for voice, notes in notes_of(material).items():
+        number = voice + (not material.chord_voice)
+        if notes and number and not request.range:
+            pitches = [note.pitch for note in notes]
+            found.append(Range(max(0, min(pitches) - ROOM), min(127, max(pitches) + ROOM), number))
+    return found
