@@ -13,17 +13,16 @@ the studio import only this module and `errors`.
 
 from __future__ import annotations
 
-import dataclasses
 import html
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tunesmith import __version__, checkpoint, corpus, formats, sample, score, theory
+from tunesmith import checkpoint, corpus, formats, score
 from tunesmith.checkpoint import Learned
 from tunesmith.comparing import Against, Checked, against, check
+from tunesmith.composing import WAYS, Made, Way, composing
 from tunesmith.corpus import Entry, Gathered, ImportRequest, Ingested, Kind, Summary, importing
 from tunesmith.corpus import Table as SongTable
 from tunesmith.errors import CorpusError, MissingExtra, RequestError, SongWarning, StorageError, TunesmithError
@@ -46,23 +45,29 @@ from tunesmith.inspection import (
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
 from tunesmith.plans import BASE, SCRATCH
 from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare, prepare_counting
+from tunesmith.provenance import differences, told_by
 from tunesmith.quotations import save_check
-from tunesmith.request import Request
+from tunesmith.request import Request, request_file
 from tunesmith.scheme import vocabulary as v
-from tunesmith.score import Key, Meter, Score
+from tunesmith.score import Score
 from tunesmith.surprise import Surprise
 from tunesmith.train import Epoch
+from tunesmith.ways import KINDS_OF_HARMONY, KINDS_OF_VARYING
+from tunesmith.wording import parse_bars, parse_key, parse_meter
 
 __all__ = [
     "AUDIO",
     "BASE",
     "FORMATS",
     "KINDS",
+    "KINDS_OF_HARMONY",
+    "KINDS_OF_VARYING",
     "OUTPUTS",
     "SCRATCH",
     "SIZES",
     "TEXTURES",
     "UNFOLDED",
+    "WAYS",
     "Against",
     "Bits",
     "Checked",
@@ -77,6 +82,7 @@ __all__ = [
     "Kind",
     "LearnRequest",
     "Learned",
+    "Made",
     "MissingExtra",
     "ReadOptions",
     "Request",
@@ -86,15 +92,20 @@ __all__ = [
     "StorageError",
     "Summary",
     "Surprise",
+    "Way",
     "WriteOptions",
     "against",
     "bass",
     "check",
     "checked",
     "compose",
+    "composing",
+    "continued",
+    "differences",
     "evaluate",
     "fold",
     "get_ready",
+    "harmonised",
     "importing",
     "info",
     "is_warning",
@@ -105,17 +116,22 @@ __all__ = [
     "make_folder",
     "melody",
     "only",
+    "parse_bars",
     "parse_key",
     "parse_meter",
     "picture",
     "picture_kind",
     "probe_writable",
     "read_songs",
+    "request_file",
+    "rewritten",
     "save",
     "save_check",
     "save_curve",
     "save_surprise",
     "summed",
+    "told_by",
+    "varied",
     "write_text",
 ]
 PathLike = str | Path
@@ -226,57 +242,47 @@ def learn(
 
 
 def compose(model: Learned | PathLike = BASE, request: Request | None = None, **options: Any) -> Iterator[Score]:
-    """New pieces from a model. `options` are fields of `Request`; `key` and `meter` may be text ("D minor", "6/8").
+    """New pieces from a model. `options` are fields of `Request`, as values or in words (key="D minor", form="AABA").
 
-    Each piece carries its request, seed and the model's hash as `provenance`.
+    Each piece carries its request, seed and the model's hash as `provenance`. `composing` tells more of each.
 
     Raises:
         RequestError: the request makes no sense.
-        Unsatisfiable: nothing fulfils it.
+        Unsatisfiable: nothing fulfils it; names the bar and the wishes that clash.
     """
+    return _scores(model, request, options, Way())
+
+
+def continued(model: Learned | PathLike, beginning: Score, **options: Any) -> Iterator[Score]:
+    """Pieces of `bars` bars that begin as this score does, to the note; otherwise as `compose`."""
+    return _scores(model, None, options, Way("continue", beginning))
+
+
+def rewritten(model: Learned | PathLike, piece: Score, bars: tuple[int, int], **options: Any) -> Iterator[Score]:
+    """The piece with its bars (first, last) written anew and all else as it is; otherwise as `compose`."""
+    return _scores(model, None, options, Way("rewrite", piece, bars))
+
+
+def harmonised(model: Learned | PathLike, melody: Score, kind: str = "chords", **options: Any) -> Iterator[Score]:
+    """The melody with "chords" or three more "voices"; otherwise as `compose`."""
+    return _scores(model, None, options, Way("harmonise", melody, kind=kind))
+
+
+def varied(
+    model: Learned | PathLike, piece: Score, kind: str = "skeleton", strength: float = 0.5, **options: Any
+) -> Iterator[Score]:
+    """The piece with its outline kept: "skeleton", "rhythm" or "contour"; otherwise as `compose`.
+
+    `strength`: how much is given up, 0 to 1.
+    """
+    return _scores(model, None, options, Way("vary", piece, kind=kind, strength=strength))
+
+
+def _scores(model: Learned | PathLike, request: Request | None, options: dict[str, Any], way: Way) -> Iterator[Score]:
     learned = model if isinstance(model, Learned) else load_model(model)
-    if isinstance(options.get("key"), str):
-        options["key"] = parse_key(options["key"])
-    if isinstance(options.get("meter"), str):
-        options["meter"] = parse_meter(options["meter"])
-    request = dataclasses.replace(request or Request(), **options)
-    for number, piece in enumerate(sample.compose(learned, request), 1):
-        provenance = {
-            "program": f"tunesmith {__version__}",
-            "model": learned.digest,
-            "piece": number,
-            "request": dataclasses.asdict(request),
-        }
-        title = f"Song {request.seed}" + (f", no. {number}" if request.pieces > 1 else "")
-        yield piece.replace(title=title, provenance=json.dumps(provenance, sort_keys=True))
-
-
-def parse_key(text: str) -> Key:
-    """`D minor`, `Bb`, `F# dorian` as a key.
-
-    Raises:
-        RequestError: it is not one.
-    """
-    try:
-        return Key(0, *theory.parse_key(text))
-    except ValueError as error:
-        raise RequestError(str(error), fix="write for example: D, F# minor, Bb, E dorian") from None
-
-
-def parse_meter(text: str) -> Meter:
-    """`6/8` as a meter.
-
-    Raises:
-        RequestError: it is not one.
-    """
-    beats, slash, unit = text.partition("/")
-    try:
-        meter = Meter(0, int(beats), int(unit))
-    except ValueError:
-        meter = Meter(0, 0, 0)
-    if not slash or meter.beats < 1 or meter.unit not in (1, 2, 4, 8, 16):
-        raise RequestError(f"{text!r} is not a meter", fix="write for example: 3/4, 4/4, 6/8")
-    return meter
+    whole = (request or Request()).changed(**options)
+    whole.check()
+    return (made.score for made in composing(learned, whole, way))
 
 
 def save(thing: Score | Learned, path: PathLike, options: WriteOptions | None = None) -> tuple[SongWarning, ...]:

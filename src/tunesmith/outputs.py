@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +15,7 @@ import click
 from tunesmith.errors import FormatError, RequestError, TunesmithError, UnknownFormat
 
 if TYPE_CHECKING:
-    from tunesmith.api import Learned, Request, Score, WriteOptions
+    from tunesmith.api import Made, Score, WriteOptions
 
 IN_PART = 1  # exit code
 
@@ -44,29 +44,28 @@ def named(output: Path, formats: str | None) -> tuple[list[str], Path]:
 
 
 def written(
-    learned: Learned,
-    request: Request,
+    pieces: Iterable[Made],
+    count: int,
     output: Path,
     endings: Sequence[str],
     options: WriteOptions,
     done: Callable[[str], object],
-) -> Iterator[tuple[Score, list[Path]]]:
-    """Compose and write the pieces one by one: each and its files; `done` hears of every step."""
+) -> Iterator[tuple[Made, list[Path]]]:
+    """Write `count` pieces as they are made: each and its files; `done` hears of every file."""
     from tunesmith import api
 
     def places(number: int) -> list[Path]:
-        name = f"{output.name}-{number}" if request.pieces > 1 else output.name
+        name = f"{output.name}-{number}" if count > 1 else output.name
         return [output.with_name(f"{name}.{ending}") for ending in endings]
 
     api.make_folder(output.parent)
     for file in places(1):  # before anything is written
         api.probe_writable(file)
         api.get_ready(file)
-    for number, piece in enumerate(api.compose(learned, request), 1):
-        done("composed")
+    for number, made in enumerate(pieces, 1):
         files = places(number)
-        _save_all(piece, files, options, done)
-        yield piece, files
+        _save_all(made.score, files, options, done)
+        yield made, files
 
 
 def _save_all(piece: Score, files: Sequence[Path], options: WriteOptions, done: Callable[[str], object]) -> None:

@@ -6,7 +6,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,18 @@ class Request:
         request = cls(**found)
         request.check()
         return request
+
+    def changed(self, **options: Any) -> Request:
+        """The same with some fields changed, which may be words ("D minor", "| Dm | G7 |").
+
+        Raises:
+            RequestError: a name is unknown, or a word makes no sense.
+        """
+        unknown = set(options) - {field.name for field in fields(self)}
+        if unknown:
+            Request.of(dict.fromkeys(unknown, 0))  # says what is near
+        read = {n: WORDS[n](value) if isinstance(value, str) and n in WORDS else value for n, value in options.items()}
+        return replace(self, **read)
 
     def check(self) -> None:
         """Raise `RequestError` for what makes no sense."""

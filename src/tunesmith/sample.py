@@ -54,8 +54,10 @@ class Composed:
     outcome: Outcome
 
 
-def compose(learned: Learned, request: Request) -> Iterator[Score]:
-    """New pieces, one by one.
+def compose(
+    learned: Learned, request: Request, numbers: Sequence[int] | None = None, most: int | None = None
+) -> Iterator[Score]:
+    """New pieces, one by one: all, or those of these numbers, from 0. `most`: see `cap_of`.
 
     Raises:
         RequestError: the request makes no sense.
@@ -64,10 +66,10 @@ def compose(learned: Learned, request: Request) -> Iterator[Score]:
     """
     request.check()
     cap = None
-    for number in range(request.pieces):
+    for number in range(request.pieces) if numbers is None else numbers:
         random = np.random.default_rng([request.seed, number])
         brief = brief_of(learned, request, random)
-        cap = cap or cap_of(learned, request)
+        cap = cap or cap_of(learned, request, most)
         yield perform(learned, brief, request, cap, random).score
 
 
@@ -121,15 +123,17 @@ def _symbols(request: Request, room: Frame) -> Iterator[Chord]:
         yield Chord(start, end - start, *scheme.vocabulary.chord_of(symbol))
 
 
-def cap_of(learned: Learned, request: Request) -> MaxCopy | None:
-    """The cap on copying: as asked for, or as much as the songs learned have of each other."""
+def cap_of(learned: Learned, request: Request, most: int | None = None) -> MaxCopy | None:
+    """The cap on copying: as asked for, or as much as the songs learned have of each other.
+
+    `most`: notes of the longest run that they have, where that is known.
+    """
     if request.max_copy == OFF:
         return None
     songs = [scheme.decode(learned.songs[i]) for i in range(len(learned.songs))]
-    most = request.max_copy
-    if most is None:
-        most = USUAL_CAP
-        if len(songs) > 1:
-            most = max(LEAST, yardstick(songs, Index.of(songs)).most_longest)
+    cap = request.max_copy
+    if cap is None:
+        most = yardstick(songs, Index.of(songs)).most_longest if most is None and len(songs) > 1 else most
+        cap = USUAL_CAP if most is None else max(LEAST, most)
     base = bool(learned.about.get("base") or learned.about.get("started_from")) and BASE_MUSIC.exists()
-    return MaxCopy(most, Windows.of(songs, most), Fingerprint.load(BASE_MUSIC) if base else None)
+    return MaxCopy(cap, Windows.of(songs, cap), Fingerprint.load(BASE_MUSIC) if base else None)

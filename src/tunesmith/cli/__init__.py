@@ -16,11 +16,11 @@ from contextlib import suppress
 import click
 
 from tunesmith import outputs
-from tunesmith.cli import looking, pieces, songs  # with them come the commands
+from tunesmith.cli import composing, looking, pieces, songs  # with them come the commands
 from tunesmith.cli.group import cli
 from tunesmith.errors import TunesmithError
 
-__all__ = ["DONE", "NOTHING", "STOPPED", "cli", "looking", "main", "pieces", "run", "songs"]
+__all__ = ["DONE", "NOTHING", "STOPPED", "cli", "composing", "looking", "main", "pieces", "run", "songs"]
 
 DONE, NOTHING, STOPPED = 0, 2, 130
 DEBUG = "TUNESMITH_DEBUG"  # set in the environment, faults of ours show where they happened

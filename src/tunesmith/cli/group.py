@@ -11,7 +11,8 @@ import click
 from tunesmith import __version__
 
 SONGS = click.Path(path_type=Path)
-ORDER = ("import", "learn", "compose", "render", "convert", "check", "evaluate", "info", "completion")  # of the work
+ORDER: tuple[str, ...] = ("import", "learn", "compose", "continue", "rewrite", "harmonise", "vary")  # of the work
+ORDER += ("render", "convert", "check", "evaluate", "info", "completion")
 
 
 class _Commands(click.Group):
@@ -31,6 +32,7 @@ def cli() -> None:
       tunesmith import my-songs/ --report songs.csv
       tunesmith learn my-songs/ -o mine.safetensors
       tunesmith compose -m mine.safetensors -o new-song --bars 16 --key "D minor" --seed 7
+      tunesmith harmonise tune.abc --with voices -o hymn
       tunesmith check new-song.mid --against my-songs/
       tunesmith render song.abc -o song.mp3
       tunesmith convert song.mid song.musicxml

@@ -5,6 +5,17 @@ best live on.
 """
 
 from tunesmith.ways.material import Material, put_back
-from tunesmith.ways.writing import KINDS_OF_HARMONY, KINDS_OF_VARYING, carry_on, harmonise, rewrite, vary
+from tunesmith.ways.writing import KINDS_OF_HARMONY, KINDS_OF_VARYING, Task, carry_on, harmonise, rewrite, vary, written
 
-__all__ = ["KINDS_OF_HARMONY", "KINDS_OF_VARYING", "Material", "carry_on", "harmonise", "put_back", "rewrite", "vary"]
+__all__ = [
+    "KINDS_OF_HARMONY",
+    "KINDS_OF_VARYING",
+    "Material",
+    "Task",
+    "carry_on",
+    "harmonise",
+    "put_back",
+    "rewrite",
+    "vary",
+    "written",
+]

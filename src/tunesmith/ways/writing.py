@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +14,7 @@ from tunesmith.errors import RequestError
 from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
 from tunesmith.prepare import only
 from tunesmith.request import Request
-from tunesmith.sample import Brief, Composed, cap_of, perform
+from tunesmith.sample import Brief, cap_of, perform
 from tunesmith.scheme import Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Bar, Score
@@ -29,13 +29,21 @@ RANGES_OF_FOUR = ((53, 74), (48, 69), (40, 64))  # as choirs sing, lowest and hi
 Gap = tuple[int, int, int]  # voice as the cursor counts, first tick, end
 
 
-def carry_on(learned: Learned, beginning: Score, request: Request) -> Iterator[Score]:
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be written into a piece. `names`: of parts that are added to it."""
+
+    material: Material
+    brief: Brief
+    names: tuple[str, ...] = ()
+
+
+def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
     """Pieces of `request.bars` bars that begin as this does, to the note.
 
     Raises:
         RequestError: the beginning is as long as the piece, or longer; a wish does not fit.
         NotCarried: the scheme cannot carry the beginning.
-        Unsatisfiable: nothing keeps the wishes.
     """
     material = Material.of(beginning)
     if material.bars >= request.bars:
@@ -49,10 +57,10 @@ def carry_on(learned: Learned, beginning: Score, request: Request) -> Iterator[S
     last = cursor.bars_before + -(-(cursor.now - cursor.origin) // cursor.bar_length)
     end = cursor.now + (-(cursor.now - cursor.origin)) % cursor.bar_length + (request.bars - last) * cursor.bar_length
     gaps = [(number, voice.end, end) for number, voice in enumerate(cursor.voices)]
-    yield from _written(learned, request, material, opening, [], gaps, end)
+    return _task(learned, request, material, opening, [], gaps, end)
 
 
-def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Request) -> Iterator[Score]:
+def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Request) -> Task:
     """The piece with bars (first, last) written anew; all else stays as it is.
 
     A note that begins before and reaches into them stays; one that begins in them is written anew to its end.
@@ -60,7 +68,6 @@ def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Requ
     Raises:
         RequestError: the piece does not have these bars; a wish does not fit.
         NotCarried: the scheme cannot carry the piece.
-        Unsatisfiable: nothing keeps the wishes.
     """
     material = Material.of(piece)
     first, last = material.bar(bars[0]), material.bar(bars[1])
@@ -78,16 +85,15 @@ def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Requ
         gone = {p.place for p in anew}
         kept += [p for p in mine if p.place not in gone]
     kept += [p for p in material.body if material.chord_voice and p.place[0] == 0]
-    yield from _written(learned, request, material, _until(material, gaps), kept, gaps, material.end)
+    return _task(learned, request, material, _until(material, gaps), kept, gaps, material.end)
 
 
-def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Iterator[Score]:
+def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Task:
     """The melody of a piece with chord symbols ("chords"), or with three more voices under it ("voices").
 
     Raises:
         RequestError: there is no such kind; a wish does not fit.
         NotCarried: the scheme cannot carry the melody.
-        Unsatisfiable: nothing keeps the wishes.
     """
     if kind not in KINDS_OF_HARMONY:
         raise RequestError(f"unknown harmony {kind!r}", fix=f"choose from {', '.join(KINDS_OF_HARMONY)}")
@@ -107,10 +113,10 @@ def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> It
         head = [(v.STYLE[v.STYLES.index("voices")], v.NONE), *head[1:place], *parts]
         gaps = [(voice, 0, melody.end) for voice in (1, 2, 3)]
         ranges = [Range(low, high, voice) for voice, (low, high) in enumerate(RANGES_OF_FOUR, 2)]
-    yield from _written(learned, request, melody, head, body, gaps, melody.end, ranges, FOUR)
+    return _task(learned, request, melody, head, body, gaps, melody.end, ranges, FOUR)
 
 
-def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Request) -> Iterator[Score]:
+def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Request) -> Task:
     """The piece with its outline kept and the rest written anew.
 
     `kind` says what the outline is: "skeleton", notes on strong beats; "rhythm", every length; "contour", the line of
@@ -120,7 +126,6 @@ def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Re
     Raises:
         RequestError: there is no such kind; a wish does not fit.
         NotCarried: the scheme cannot carry the piece.
-        Unsatisfiable: nothing keeps the wishes.
     """
     if kind not in KINDS_OF_VARYING:
         raise RequestError(f"unknown outline {kind!r}", fix=f"choose from {', '.join(KINDS_OF_VARYING)}")
@@ -133,13 +138,12 @@ def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Re
         outline = [Contour((*ticks, material.end), (*pitches, pitches[-1]), 1 + round(strength * 11))]
         gaps = [(int(material.chord_voice), 0, material.end)]
         kept = [p for p in material.body if p.place[0] != int(material.chord_voice)]
-        yield from _written(learned, request, material, material.head, kept, gaps, material.end, outline)
-        return
+        return _task(learned, request, material, material.head, kept, gaps, material.end, outline)
     kept = _strongest(material, 1 - strength)
     free = {p.place for p in material.body} - {p.place for p in kept}
     gaps = [(p.place[0], p.place[1], p.end) for p in material.body if p.place in free and p.place[2] == 0]
     rhythm = [KeptRhythm({p.place: p.event for p in material.body if p.place in free})] if kind == "rhythm" else []
-    yield from _written(learned, request, material, material.head, kept, _joined(gaps), material.end, rhythm)
+    return _task(learned, request, material, material.head, kept, _joined(gaps), material.end, rhythm)
 
 
 def _strongest(material: Material, share: float) -> list[Placed]:
@@ -210,7 +214,7 @@ def _four(learned: Learned, melody: Material) -> list[Event]:
     return [part, part, part, part]
 
 
-def _written(
+def _task(
     learned: Learned,
     request: Request,
     material: Material,
@@ -220,23 +224,33 @@ def _written(
     end: int,
     outline: Sequence[Wish] = (),
     names: Sequence[str] = (),
-) -> Iterator[Score]:
-    """Pieces in which gaps are filled, one by one, as scores."""
+) -> Task:
+    """Gaps of a piece that are to be filled, up to the tick `end`."""
     request.check()
     _no_header(request)
-    cursor = material.cursor(opening)
     habits = _merged(_own(learned, opening), material)
     lengths = tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)}))
-    room = Frame(cursor, 0, end, Filling(lengths, end), kept=True)
+    room = Frame(material.cursor(opening), 0, end, Filling(lengths, end), kept=True)
     controls = material.controls if end == material.end else {}
     keeping = Kept({p.place: p.event for p in kept}, tuple(gaps), controls, room.filling)
     ranges = [] if outline or names else _ranges(material, request)
-    brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
-    cap = cap_of(learned, request)
-    for number in range(request.pieces):
+    return Task(material, Brief(opening, habits, room, (*outline, *ranges), keeping), tuple(names))
+
+
+def written(
+    learned: Learned, task: Task, request: Request, numbers: Sequence[int], most: int | None = None
+) -> Iterator[Score]:
+    """Pieces of these numbers, from 0, one by one. `most`: see `sample.cap_of`.
+
+    Raises:
+        RequestError: a wish does not fit.
+        Unsatisfiable: nothing keeps the wishes.
+    """
+    cap = cap_of(learned, request, most)
+    for number in numbers:
         random = np.random.default_rng([request.seed, number])
-        made: Composed = perform(learned, brief, request, cap, random)
-        yield put_back(material, made.outcome.events, names)
+        made = perform(learned, task.brief, request, cap, random)
+        yield put_back(task.material, made.outcome.events, task.names)
 
 
 def _no_header(request: Request) -> None:
