@@ -123,10 +123,10 @@ def _symbols(request: Request, room: Frame) -> Iterator[Chord]:
         yield Chord(start, end - start, *scheme.vocabulary.chord_of(symbol))
 
 
-def cap_of(learned: Learned, request: Request, most: int | None = None) -> MaxCopy | None:
+def cap_of(learned: Learned, request: Request, most: int | None = None, also: Sequence[Score] = ()) -> MaxCopy | None:
     """The cap on copying: as asked for, or as much as the songs learned have of each other.
 
-    `most`: notes of the longest run that they have, where that is known.
+    `most`: notes of the longest run that they have, where that is known. `also`: music that counts as songs do.
     """
     if request.max_copy == OFF:
         return None
@@ -136,4 +136,4 @@ def cap_of(learned: Learned, request: Request, most: int | None = None) -> MaxCo
         most = yardstick(songs, Index.of(songs)).most_longest if most is None and len(songs) > 1 else most
         cap = USUAL_CAP if most is None else max(LEAST, most)
     base = bool(learned.about.get("base") or learned.about.get("started_from")) and BASE_MUSIC.exists()
-    return MaxCopy(cap, Windows.of(songs, cap), Fingerprint.load(BASE_MUSIC) if base else None)
+    return MaxCopy(cap, Windows.of([*songs, *also], cap), Fingerprint.load(BASE_MUSIC) if base else None)

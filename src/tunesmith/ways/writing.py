@@ -31,11 +31,15 @@ Gap = tuple[int, int, int]  # voice as the cursor counts, first tick, end
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be written into a piece. `names`: of parts that are added to it."""
+    """What is to be written into a piece. `names`: of parts that are added to it.
+
+    `anew`: whether the piece itself counts among the songs of the cap, so that what is written is not what was there.
+    """
 
     material: Material
     brief: Brief
     names: tuple[str, ...] = ()
+    anew: bool = True
 
 
 def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
@@ -234,7 +238,7 @@ def _task(
     controls = material.controls if end == material.end else {}
     keeping = Kept({p.place: p.event for p in kept}, tuple(gaps), controls, room.filling)
     ranges = [] if outline or names else _ranges(material, request)
-    return Task(material, Brief(opening, habits, room, (*outline, *ranges), keeping), tuple(names))
+    return Task(material, Brief(opening, habits, room, (*outline, *ranges), keeping), tuple(names), anew=not names)
 
 
 def written(
@@ -246,7 +250,7 @@ def written(
         RequestError: a wish does not fit.
         Unsatisfiable: nothing keeps the wishes.
     """
-    cap = cap_of(learned, request, most)
+    cap = cap_of(learned, request, most, [task.material.score] if task.anew else [])
     for number in numbers:
         random = np.random.default_rng([request.seed, number])
         made = perform(learned, task.brief, request, cap, random)
