@@ -18,7 +18,8 @@ from tunesmith import __version__, api, cli
 from tunesmith.score import TPQ, Note, Part, Score, Tempo
 
 SMALL = ("--epochs", "1", "--size", "small", "--from", "scratch")  # a network that is learned at once
-COMMANDS = ("import", "learn", "compose", "render", "convert", "check", "evaluate", "info", "completion")
+COMMANDS = ("import", "learn", "compose", "continue", "rewrite", "harmonise", "vary")
+COMMANDS += ("render", "convert", "check", "evaluate", "info", "completion")
 READABLE = ("mid", "midi", "abc", "txt", "musicxml", "xml", "mxl")  # of what we can write
 WRITABLE = sorted(e.lstrip(".") for f in api.FORMATS if f.writes for e in f.endings)
 STARTS = {  # how files of each kind begin

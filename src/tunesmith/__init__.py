@@ -27,15 +27,19 @@ if TYPE_CHECKING:
         bass,
         check,
         compose,
+        continued,
         evaluate,
         fold,
+        harmonised,
         info,
         learn,
         learning,
         load_model,
         load_songs,
         melody,
+        rewritten,
         save,
+        varied,
     )
     from tunesmith.errors import TunesmithError
 
@@ -52,15 +56,19 @@ __all__ = [
     "bass",
     "check",
     "compose",
+    "continued",
     "evaluate",
     "fold",
+    "harmonised",
     "info",
     "learn",
     "learning",
     "load_model",
     "load_songs",
     "melody",
+    "rewritten",
     "save",
+    "varied",
 ]
 
 

@@ -164,10 +164,13 @@ def _strongest(material: Material, share: float) -> list[Placed]:
         onsets = sorted({p.place[1] for p in mine if p.event[0] < v.PITCH.end})
         ranked = sorted(onsets, key=lambda onset: (_weakness(bars, onset), onset))
         chosen = set(ranked[: round(share * len(ranked))])
-        latest = -1
         for placed in mine:
-            latest = placed.place[1] if placed.event[0] < v.PITCH.end else latest
-            if (placed.event[0] == v.HOLD and latest in chosen) or placed.place[1] in chosen:
+            tick = placed.place[1]
+            before = next((onset for onset in reversed(onsets) if onset <= tick), None)
+            after = next((onset for onset in onsets if onset > tick), None)
+            between = placed.event[0] == v.REST and (after is None or after in chosen)
+            note = placed.event[0] != v.REST
+            if (note or between) and (before is None or before in chosen):
                 kept.append(placed)
     return kept
 

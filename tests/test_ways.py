@@ -1,0 +1,239 @@
+"""The ways to work on a piece: what is kept is kept, to the note and to the byte, and what is new is new."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import melody
+from test_sample import LEAD, MARCH, QUARTET, WALTZ, knowing
+
+from tunesmith import api, checkpoint, formats, scheme, ways
+from tunesmith.errors import RequestError, TunesmithError
+from tunesmith.prepare import prepare
+from tunesmith.request import Request
+from tunesmith.score import TPQ, Key, Meter, Note, Part, Repeat, Score
+from tunesmith.ways import Material
+
+SONGS = Path(__file__).parent.parent / "examples" / "songs"
+PIECES = {"waltz": WALTZ, "march": MARCH, "quartet": QUARTET, "lead sheet": LEAD}
+
+
+@cache
+def base() -> checkpoint.Learned:
+    return checkpoint.load(checkpoint.BASE)
+
+
+@cache
+def ode() -> Score:
+    (song,) = (s for s in formats.read(SONGS / "ode_to_joy.abc") if isinstance(s, Score))
+    return prepare(song)
+
+
+def first(task: ways.Task, learned: checkpoint.Learned, **options: object) -> Score:
+    return next(ways.written(learned, task, Request(**options), [0]))  # type: ignore[arg-type]  # fields of Request
+
+
+def sounding(piece: Score) -> list[tuple[int, int, int, int, int]]:
+    return sorted((i, n.voice, n.onset, n.duration, n.pitch) for i, p in enumerate(piece.parts) for n in p.notes)
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_material_and_back_is_the_same_piece(name):
+    piece = prepare(PIECES[name])
+    material = Material.of(piece)
+    again = ways.put_back(material, scheme.encode(piece))
+    assert again == piece
+    assert material.bars == sum(bar.number > 0 for bar in piece.bars())
+
+
+@given(st.sampled_from(sorted(PIECES)), st.integers(1, 4), st.integers(0, 500))
+@settings(max_examples=30, deadline=None)
+def test_a_beginning_is_kept_to_the_note(name, more, seed):
+    piece = prepare(PIECES[name])
+    bars = sum(bar.number > 0 for bar in piece.bars()) + more
+    request = Request(bars=bars, seed=seed, particles=2)
+    learned = knowing(piece)
+    whole = next(ways.written(learned, ways.carry_on(learned, piece, request), request, [0]))
+    kept = set(sounding(piece))
+    assert kept <= set(sounding(whole)), "no note of the beginning is lost, made longer or moved"
+    new = set(sounding(whole)) - kept
+    ends = {
+        (i, n.voice): max(m.end for m in p.notes if m.voice == n.voice)
+        for i, p in enumerate(piece.parts)
+        for n in p.notes
+    }
+    assert all(onset >= ends[part, voice] for part, voice, onset, _, _ in new)
+    assert sum(bar.number > 0 for bar in whole.bars(whole.pickup + 1)) <= bars
+    assert max(n.end for n in whole.notes()) > piece.end
+
+
+def test_a_continuation_goes_on_to_the_bars_asked_for():
+    learned = knowing(MARCH)
+    whole = first(ways.carry_on(learned, MARCH, Request(bars=9)), learned, bars=9)
+    assert sum(bar.number > 0 for bar in whole.bars()) == 9
+    with pytest.raises(RequestError, match="the beginning has 4 bars, the whole piece is to have 4"):
+        ways.carry_on(learned, MARCH, Request(bars=4))
+
+
+@given(st.sampled_from(sorted(PIECES)), st.integers(0, 500), st.data())
+@settings(max_examples=30, deadline=None)
+def test_all_but_the_bars_rewritten_stays(name, seed, data):
+    piece = prepare(PIECES[name])
+    count = sum(bar.number > 0 for bar in piece.bars())
+    low = data.draw(st.integers(1, count))
+    high = data.draw(st.integers(low, count))
+    request = Request(seed=seed, particles=4, max_copy=0)
+    learned = knowing(piece)
+    made = next(ways.written(learned, ways.rewrite(learned, piece, (low, high), request), request, [0]))
+    start = next(bar.start for bar in piece.bars() if bar.number == low)
+    end = next(bar.end for bar in piece.bars() if bar.number == high)
+
+    def outside(score: Score) -> list[tuple[int, int, int, int, int]]:
+        return [note for note in sounding(score) if not start <= note[2] < end]
+
+    assert outside(made) == outside(piece)
+    assert made.chords == piece.chords
+    assert (made.meters, made.keys, made.pickup, made.title) == (piece.meters, piece.keys, piece.pickup, piece.title)
+
+
+def measures(path: Path) -> list[str]:
+    """The measures of a MusicXML file, as text."""
+    return re.findall(r"<measure .*?</measure>", path.read_text("utf-8"), re.DOTALL)
+
+
+def test_bars_that_are_not_rewritten_are_the_same_to_the_byte(tmp_path):
+    """With dynamics, spelling, a repeat and a title, none of which the scheme carries."""
+    notes = tuple(replace(n, velocity=40 + 3 * i) for i, n in enumerate(ode().parts[0].notes))
+    piece = ode().replace(parts=(Part(notes, "Violin", 40),), repeats=(Repeat(0, 16 * TPQ),), composer="somebody")
+    request = Request(seed=3, particles=8)
+    made = next(ways.written(base(), ways.rewrite(base(), piece, (6, 7), request), request, [0]))
+    for score, name in ((piece, "old"), (made, "new")):
+        api.save(score, tmp_path / f"{name}.musicxml")
+    old, new = measures(tmp_path / "old.musicxml"), measures(tmp_path / "new.musicxml")
+    assert len(old) == len(new) == 16
+    assert [number for number, (a, b) in enumerate(zip(old, new, strict=True), 1) if a != b] == [6, 7]
+    assert made.repeats == piece.repeats
+
+
+def test_a_note_that_reaches_into_the_bars_stays_and_one_that_reaches_out_is_written_anew():
+    lengths = [3, 2, 3, 3, 2, 3]  # quarters: notes over bar lines
+    onsets = np.cumsum([0, *lengths[:-1]]).tolist()
+    notes = tuple(Note(t * TPQ, d * TPQ, 60 + 2 * i) for i, (t, d) in enumerate(zip(onsets, lengths, strict=True)))
+    piece = prepare(Score((Part(notes),), meters=(Meter(0, 4, 4),), keys=(Key(),)))
+    learned, request = knowing(piece), Request(particles=4, max_copy=0)
+    made = next(ways.written(learned, ways.rewrite(learned, piece, (2, 2), request), request, [0]))
+    old, new = sounding(piece), sounding(made)
+    assert [n for n in new if n[2] < 4 * TPQ] == [n for n in old if n[2] < 4 * TPQ]
+    assert [n for n in new if n[2] >= 11 * TPQ] == [n for n in old if n[2] >= 11 * TPQ]
+    assert all(n[2] + n[3] <= 11 * TPQ for n in new if 5 * TPQ <= n[2] < 11 * TPQ)
+
+
+@pytest.mark.parametrize("bars", [(4, 5), (0, 9), (60, 61)])
+def test_bars_that_the_piece_does_not_have(bars):
+    with pytest.raises(RequestError, match=r"bars .* of a piece of 4 bars"):
+        ways.rewrite(knowing(MARCH), MARCH, bars, Request())
+
+
+def test_chords_leave_the_melody_alone():
+    made = first(ways.harmonise(base(), ode(), "chords", Request()), base(), seed=2)
+    assert sounding(made) == sounding(ode())
+    assert made.chords
+    assert made.chords[0].onset == 0
+    assert all(a.end <= b.onset for a, b in zip(made.chords, made.chords[1:], strict=False))
+    assert max(c.end for c in made.chords) == 64 * TPQ
+    inside = {2, 4, 6, 7, 9, 11, 1}  # D major
+    assert sum(c.root in inside for c in made.chords) > 0.8 * len(made.chords)
+
+
+def test_chords_fit_the_melody_better_than_those_of_another_key():
+    """The melody is heard: an ode in D gets the chords of D, moved to E flat those of E flat."""
+    moved = first(ways.harmonise(base(), ode().transpose(1), "chords", Request()), base(), seed=2)
+    assert sum(c.root in {3, 5, 7, 8, 10, 0, 2} for c in moved.chords) > 0.8 * len(moved.chords)
+
+
+def test_voices_are_put_under_the_melody():
+    short = ode().slice(0, 16 * TPQ)
+    made = first(ways.harmonise(base(), short, "voices", Request()), base(), seed=1, particles=4)
+    assert [part.name for part in made.parts[1:]] == ["Alto", "Tenor", "Bass"]
+    assert [(n.onset, n.pitch) for n in made.parts[0].notes] == [(n.onset, n.pitch) for n in short.parts[0].notes]
+    assert all(part.notes for part in made.parts)
+    assert max(n.end for n in made.notes()) <= 16 * TPQ
+    bass = [n.pitch for n in made.parts[3].notes]
+    assert np.mean(bass) < np.mean([n.pitch for n in made.parts[1].notes])
+
+
+def test_the_skeleton_is_kept_and_the_rest_may_change():
+    made = first(ways.vary(base(), ode(), "skeleton", 0.5, Request()), base(), seed=4)
+    downbeats = [n for n in sounding(ode()) if n[2] % (4 * TPQ) == 0]
+    assert set(downbeats) <= set(sounding(made))
+    assert sounding(made) != sounding(ode())
+
+
+def test_the_rhythm_is_kept():
+    made = first(ways.vary(base(), ode(), "rhythm", 1.0, Request()), base(), seed=4)
+    assert [n[2:4] for n in sounding(made)] == [n[2:4] for n in sounding(ode())]
+    assert sounding(made) != sounding(ode())
+
+
+def test_the_contour_is_followed():
+    strength = 0.4
+    made = first(ways.vary(base(), ode(), "contour", strength, Request()), base(), seed=4)
+    line = [(n.onset, n.pitch) for n in ode().parts[0].notes]
+    ticks, pitches = zip(*line, strict=True)
+    reach = 1 + round(strength * 11)
+    for note in made.parts[0].notes:
+        assert abs(note.pitch - np.interp(note.onset, ticks, pitches)) <= reach
+    assert sounding(made) != sounding(ode())
+
+
+@pytest.mark.parametrize("name", PIECES)
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("kind", ways.KINDS_OF_VARYING)
+def test_every_texture_can_be_varied(name, strength, kind):
+    piece, request = prepare(PIECES[name]), Request(particles=4, max_copy=0)
+    learned = knowing(piece)
+    made = next(ways.written(learned, ways.vary(learned, piece, kind, strength, request), request, [0]))
+    assert len(made.parts) == len(piece.parts)
+    assert made.chords == piece.chords
+    if strength == 0 and kind != "contour":
+        assert sounding(made) == sounding(piece)
+
+
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        (lambda: ways.vary(base(), ode(), "melody", 0.5, Request()), "unknown outline 'melody'"),
+        (lambda: ways.vary(base(), ode(), "rhythm", 1.5, Request()), "strength is 1.5"),
+        (lambda: ways.harmonise(base(), ode(), "drums", Request()), "unknown harmony 'drums'"),
+        (lambda: ways.rewrite(base(), ode(), (1, 2), Request(key=Key())), "the piece has its key already"),
+        (lambda: ways.rewrite(base(), ode(), (1, 2), Request(form="AABA")), "the piece has its form already"),
+        (lambda: ways.rewrite(base(), Score(), (1, 2), Request()), "no notes"),
+    ],
+)
+def test_what_makes_no_sense_is_said(made, what):
+    with pytest.raises(TunesmithError, match=what):
+        made()
+
+
+def test_pieces_stand_alone_and_the_same_seed_gives_the_same():
+    request = Request(seed=5, particles=4)
+    task = ways.rewrite(base(), ode(), (5, 6), request)
+    both = list(ways.written(base(), task, request, [0, 1]))
+    assert next(ways.written(base(), task, request, [1])) == both[1]
+    assert both[0] != both[1]
+
+
+def test_a_change_of_meter_is_kept():
+    tune = melody([60, 62, 64, 65, 67, 69, 71, 72, 71, 69, 67, 65, 64, 62], TPQ)
+    piece = prepare(tune.replace(meters=(Meter(0, 4, 4), Meter(8 * TPQ, 3, 4)), keys=(Key(0), Key(8 * TPQ, 1))))
+    learned, request = knowing(piece), Request(particles=4, max_copy=0)
+    for bars in ((1, 1), (2, 3), (3, 4)):
+        made = next(ways.written(learned, ways.rewrite(learned, piece, bars, request), request, [0]))
+        assert (made.meters, made.keys) == (piece.meters, piece.keys)

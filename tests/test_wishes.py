@@ -1,0 +1,228 @@
+"""Every wish, alone and with others: a finished piece keeps it, or none is made.
+
+Composed with a model that knows nothing, so that only the wishes bring it about, and with one that recites its songs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from holding import CHECKS, Facts, broken, holds, voices_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_sample import knowing
+
+from tunesmith import scheme, theory
+from tunesmith.checkpoint import Learned, LearnedSongs
+from tunesmith.errors import RequestError, Unsatisfiable
+from tunesmith.models import State
+from tunesmith.models.ngram import Ngram
+from tunesmith.models.ngram import Settings as Counting
+from tunesmith.models.spec import FloatArray, IntArray
+from tunesmith.models.uniform import Uniform
+from tunesmith.originality import Index, originality
+from tunesmith.request import Request
+from tunesmith.sample import compose
+from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score
+
+MOST_STEPS = 4000  # events for all particles: what is asked of a model before it is said that wishes clash
+PLAIN = [TPQ, TPQ // 2, TPQ // 2, TPQ, 3 * TPQ // 2, TPQ // 2, 2 * TPQ, TPQ, TPQ]  # nine quarters
+TRIPLE = [TPQ // 2, TPQ // 2, TPQ // 2, TPQ, TPQ // 2, 3 * TPQ // 2, TPQ, TPQ // 2, 3 * TPQ // 2]  # in 6/8
+
+
+def line(pitches: list[int], lengths: list[int], voice: int = 1, times: int = 2) -> list[Note]:
+    """A voice, over and over; a pitch of 0 is a rest."""
+    found, now = [], 0
+    for pitch, length in list(zip(pitches, lengths, strict=True)) * times:
+        found += [Note(now, length, pitch, voice=voice)] * bool(pitch)
+        now += length
+    return found
+
+
+def with_chords(score: Score, each: int) -> Score:
+    """The same with chord symbols of equal length, from the first full bar on."""
+    onsets = range(score.pickup, score.end - each + 1, each)
+    return score.replace(chords=tuple(Chord(t, each, (0, 5, 7)[i % 3], (0, 0, 4)[i % 3]) for i, t in enumerate(onsets)))
+
+
+TUNE = [67, 69, 71, 72, 74, 0, 76, 79, 64]
+MELODY = Score((Part(tuple(line(TUNE, PLAIN))),), meters=(Meter(0, 4, 4),))
+WALTZ = Score((Part(tuple(line(TUNE, PLAIN))),), meters=(Meter(0, 3, 4),), keys=(Key(0, 1, "major"),), pickup=TPQ)
+JIG = Score((Part(tuple(line(TUNE, TRIPLE))),), meters=(Meter(0, 6, 8),), keys=(Key(0, -1, "minor"),))
+FOUR = tuple(
+    Part(tuple(line([p + shift for p in (0, 2, 4, 5, 7, 5, 4, 2, 0)], PLAIN)), program=48)
+    for shift in (67, 62, 55, 43)
+)
+CHOIR = Score(FOUR, meters=(Meter(0, 4, 4),))
+PIANO = Score(
+    (
+        Part(
+            (
+                *(Note(n.onset, n.duration, n.pitch + up) for n in line(TUNE, PLAIN) for up in (0, 4)),
+                *line([48, 0, 50, 52, 53, 0, 55, 43, 48], PLAIN, voice=2),
+            )
+        ),
+    )
+)
+SONGS = {
+    "melody": MELODY,
+    "melody in three, pickup": WALTZ,
+    "melody in 6/8": JIG,
+    "lead sheet": with_chords(MELODY, 2 * TPQ),
+    "lead sheet in three, pickup": with_chords(WALTZ, 3 * TPQ),
+    "four voices": CHOIR,
+    "four voices in three, pickup": CHOIR.replace(meters=(Meter(0, 3, 4),), pickup=TPQ),
+    "piano": PIANO,
+}
+FORMS = ("AABA", "ABAC", "AA'", "ABA'B", "AA'BA", "AB")
+METERS = (Meter(0, 2, 4), Meter(0, 3, 4), Meter(0, 4, 4), Meter(0, 6, 8), Meter(0, 5, 4), Meter(0, 2, 2))
+
+
+@dataclass
+class Counted:
+    """The model that knows nothing; it knows how often it was asked, and does not answer for ever."""
+
+    model: Uniform
+    asked: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def symbols(self, state: State, frames: IntArray) -> FloatArray:
+        self.asked += 1
+        assert self.asked <= MOST_STEPS, "it does not come to an end"
+        return self.model.symbols(state, frames)
+
+
+@cache
+def facts_of(name: str) -> Facts:
+    return Facts.of(scheme.carried(SONGS[name]))
+
+
+@cache
+def learned_from(name: str) -> Learned:
+    return knowing(SONGS[name])
+
+
+def composed(name: str, request: Request) -> Score:
+    """A piece by a model that knows nothing, in the manner of a song."""
+    learned = learned_from(name)
+    counted = Learned("uniform", Counted(Uniform(scheme.spec())), (), learned.songs, {})  # type: ignore[arg-type]  # a stand-in
+    return next(compose(counted, request))
+
+
+class Values:
+    """Values of wishes, drawn for a song; `meter` and `bars` as they are asked for."""
+
+    def __init__(self, draw: st.DrawFn, song: str, bars: int, meter: Meter) -> None:
+        self.draw, self.facts, self.bars, self.meter = draw, facts_of(song), bars, meter
+        self.low, self.high = self.facts.low, self.facts.high
+
+    def of(self, name: str) -> object:
+        return getattr(self, name)()
+
+    def one(self, *values: Any) -> Any:
+        return self.draw(st.sampled_from(values))
+
+    def number(self, low: int, high: int) -> int:
+        return self.draw(st.integers(low, high))
+
+    def key(self) -> Key:
+        return Key(0, self.number(-7, 7), self.one(*theory.MODES))
+
+    def range(self) -> tuple[tuple[int, int, int], ...]:
+        voices = self.draw(st.sets(st.integers(0, self.facts.voices), min_size=1, max_size=2))
+        return tuple((voice, low, low + self.number(14, 24)) for voice in voices for low in [self.number(40, 65)])
+
+    def tempo(self) -> float:
+        return self.draw(st.floats(20, 400))
+
+    def shortest(self) -> int:
+        return self.one(TPQ // 2, TPQ)
+
+    def density(self) -> tuple[int, int]:
+        least = self.number(0, 2)
+        return least, least + self.number(1, 6)
+
+    def leap(self) -> int:
+        return self.number(2, 12)
+
+    def chords(self) -> tuple[tuple[tuple[int, int], ...], ...]:
+        chord = st.tuples(st.integers(0, 11), st.integers(0, len(theory.QUALITIES) - 1))
+        bar = st.lists(chord, min_size=1, max_size=2).map(tuple)
+        return self.draw(st.lists(bar, min_size=1, max_size=4).map(tuple))
+
+    def cadence(self) -> tuple[tuple[str, int], ...]:
+        bar = self.number(1, self.bars - 1)
+        return self.one((("tonic", 0),), (("half", bar), ("tonic", 0)), (("tonic", bar),), (("half", 0),))
+
+    def form(self) -> str:
+        return self.one(*(form for form in FORMS if not self.bars % len(form.replace("'", ""))))
+
+    def rests(self) -> bool:
+        return False
+
+    def breath(self) -> int:
+        return self.number(1, self.bars - 1)
+
+    def contour(self) -> tuple[float, ...]:
+        return self.draw(st.lists(st.floats(-10, 10), min_size=2, max_size=6).map(tuple))
+
+    def notes(self) -> tuple[tuple[int, Fraction, int], ...]:
+        place = st.tuples(st.integers(1, self.bars - 1), st.integers(1, self.meter.beats))
+        places = self.draw(st.sets(place, min_size=1, max_size=3))
+        return tuple((bar, Fraction(beat), self.number(self.low, self.high)) for bar, beat in sorted(places))
+
+    def repeats(self) -> int:
+        return self.number(2, 6)
+
+    def steps(self) -> int:
+        return self.one(TPQ // 2, TPQ)
+
+    def max_copy(self) -> int:
+        return self.number(4, 8)
+
+    def chromatic(self) -> float:
+        return 0.0
+
+
+class Wild(Values):
+    """Values that may leave next to nothing."""
+
+    def range(self) -> tuple[tuple[int, int, int], ...]:
+        low = self.number(40, 80)
+        return ((self.number(0, self.facts.voices), low, low + self.number(0, 12)),)
+
+    def leap(self) -> int:
+        return self.number(1, 2)
+
+    def density(self) -> tuple[int, int]:
+        least = self.number(0, 12)
+        return least, least + self.number(int(not least), 1)
+
+    def shortest(self) -> int:
+        return self.one(TPQ, 2 * TPQ, 4 * TPQ)
+
+    def notes(self) -> tuple[tuple[int, Fraction, int], ...]:
+        return tuple((bar, beat + Fraction(self.number(0, 2), 3), pitch) for bar, beat, pitch in super().notes())
+
+
+@st.composite
+def wished(draw: st.DrawFn, names: tuple[str, ...], kind: type[Values] = Values) -> tuple[str, Request]:
+    """A song, and a request with just these wishes."""
+    fits_steps = [song for song in SONGS if "steps" not in names or "piano" not in song]
+    song = draw(st.sampled_from(fits_steps))
+    meter = draw(st.sampled_from(METERS)) if "meter" in names else SONGS[song].meters[0] if SONGS[song].meters else None
+    bars = draw(st.sampled_from((4, 8) if "form" in names else (4, 5, 6, 8)))
+    values = kind(draw, song, bars, meter or Meter())
+    options = {name: values.of(name) for name in names if name != "meter"}
+    options |= {"meter": meter} if "meter" in names else {}
+    return song, Request(bars=bars, seed=draw(st.integers(0, 9999)), particles=4, max_copy=options.pop("max_copy", 0), **options)
+
+
+WISHES = [name for name in CHECKS if name != "bars"]
