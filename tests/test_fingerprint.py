@@ -13,7 +13,7 @@ from safetensors.numpy import save as packed
 
 from tunesmith.errors import ModelError, StorageError
 from tunesmith.originality import BASE_MUSIC, LEAST, Fingerprint, lines, windows
-from tunesmith.originality.fingerprint import CHUNK, FORMAT, MAX_BYTES, MOST_SIZE
+from tunesmith.originality.fingerprint import CHUNK, FORMAT, MAX_BYTES, MOST_SIZE, window
 from tunesmith.score import TPQ, Note, Part, Score
 
 SIZE = LEAST - 1
@@ -243,3 +243,14 @@ def test_what_ships_knows_scales_and_not_walks_by_chance(shipped: Fingerprint) -
     random = np.random.default_rng(4)
     walk = list(zip(random.integers(48, 84, 400).tolist(), random.integers(1, 8, 400).tolist(), strict=True))
     assert shipped.longest(line(walk)) <= LEAST + 2
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=1, max_size=20))
+def test_one_window_has_the_hash_and_the_answer_that_many_have(steps):
+    one = window(steps)
+    many = windows(np.array(steps, np.int64), len(steps))
+    assert many.tolist() == [one]
+    print_ = Fingerprint.load(BASE_MUSIC)
+    assert print_.has_one(one) == bool(print_.has(many)[0])
+    held = Fingerprint.of(many, 10)
+    assert held.has_one(one)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 from holding import CHECKS, Facts, broken, holds, voices_of
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_sample import knowing
 
@@ -28,6 +29,7 @@ from tunesmith.models.uniform import Uniform
 from tunesmith.originality import Index, originality
 from tunesmith.request import Request
 from tunesmith.sample import compose
+from tunesmith.scheme.codec import style_of
 from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Score
 
 MOST_STEPS = 4000  # events for all particles: what is asked of a model before it is said that wishes clash
@@ -55,8 +57,7 @@ MELODY = Score((Part(tuple(line(TUNE, PLAIN))),), meters=(Meter(0, 4, 4),))
 WALTZ = Score((Part(tuple(line(TUNE, PLAIN))),), meters=(Meter(0, 3, 4),), keys=(Key(0, 1, "major"),), pickup=TPQ)
 JIG = Score((Part(tuple(line(TUNE, TRIPLE))),), meters=(Meter(0, 6, 8),), keys=(Key(0, -1, "minor"),))
 FOUR = tuple(
-    Part(tuple(line([p + shift for p in (0, 2, 4, 5, 7, 5, 4, 2, 0)], PLAIN)), program=48)
-    for shift in (67, 62, 55, 43)
+    Part(tuple(line([p + shift for p in (0, 2, 4, 5, 7, 5, 4, 2, 0)], PLAIN)), program=48) for shift in (67, 62, 55, 43)
 )
 CHOIR = Score(FOUR, meters=(Meter(0, 4, 4),))
 PIANO = Score(
@@ -119,9 +120,11 @@ def composed(name: str, request: Request) -> Score:
 class Values:
     """Values of wishes, drawn for a song; `meter` and `bars` as they are asked for."""
 
-    def __init__(self, draw: st.DrawFn, song: str, bars: int, meter: Meter) -> None:
+    def __init__(self, draw: st.DrawFn, song: str, bars: int, meter: Meter, coarse: bool = False) -> None:
+        self.coarse = coarse
         self.draw, self.facts, self.bars, self.meter = draw, facts_of(song), bars, meter
         self.low, self.high = self.facts.low, self.facts.high
+        self.scale = scheme.carried(SONGS[song]).keys[0]
 
     def of(self, name: str) -> object:
         return getattr(self, name)()
@@ -133,11 +136,14 @@ class Values:
         return self.draw(st.integers(low, high))
 
     def key(self) -> Key:
-        return Key(0, self.number(-7, 7), self.one(*theory.MODES))
+        self.scale = Key(0, self.number(-7, 7), self.one(*theory.MODES))
+        return self.scale
 
     def range(self) -> tuple[tuple[int, int, int], ...]:
         voices = self.draw(st.sets(st.integers(0, self.facts.voices), min_size=1, max_size=2))
-        return tuple((voice, low, low + self.number(14, 24)) for voice in voices for low in [self.number(40, 65)])
+        found = {voice: (low, low + self.number(14, 24)) for voice in voices for low in [self.number(40, 65)]}
+        self.low, self.high = found.get(1) or found.get(0) or (self.low, self.high)
+        return tuple((voice, low, high) for voice, (low, high) in found.items())
 
     def tempo(self) -> float:
         return self.draw(st.floats(20, 400))
@@ -147,10 +153,10 @@ class Values:
 
     def density(self) -> tuple[int, int]:
         least = self.number(0, 2)
-        return least, least + self.number(1, 6)
+        return least, least + self.number(3, 7)
 
     def leap(self) -> int:
-        return self.number(2, 12)
+        return self.number(4, 12)
 
     def chords(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         chord = st.tuples(st.integers(0, 11), st.integers(0, len(theory.QUALITIES) - 1))
@@ -175,8 +181,11 @@ class Values:
 
     def notes(self) -> tuple[tuple[int, Fraction, int], ...]:
         place = st.tuples(st.integers(1, self.bars - 1), st.integers(1, self.meter.beats))
+        if self.coarse:  # lengths that lead to bar lines, and perhaps to no other beat
+            place = st.tuples(st.integers(1, self.bars - 1), st.just(1))
         places = self.draw(st.sets(place, min_size=1, max_size=3))
-        return tuple((bar, Fraction(beat), self.number(self.low, self.high)) for bar, beat in sorted(places))
+        inside = [pitch for pitch in range(self.low, self.high + 1) if pitch % 12 in theory.scale(self.scale.fifths)]
+        return tuple((bar, Fraction(beat), self.one(*inside)) for bar, beat in sorted(places))
 
     def repeats(self) -> int:
         return self.number(2, 6)
@@ -218,11 +227,148 @@ def wished(draw: st.DrawFn, names: tuple[str, ...], kind: type[Values] = Values)
     fits_steps = [song for song in SONGS if "steps" not in names or "piano" not in song]
     song = draw(st.sampled_from(fits_steps))
     meter = draw(st.sampled_from(METERS)) if "meter" in names else SONGS[song].meters[0] if SONGS[song].meters else None
-    bars = draw(st.sampled_from((4, 8) if "form" in names else (4, 5, 6, 8)))
-    values = kind(draw, song, bars, meter or Meter())
+    bars = draw(st.sampled_from((4, 8) if "form" in names else (4, 5, 6)))
+    values = kind(draw, song, bars, meter or Meter(), coarse=bool({"steps", "shortest"} & set(names)))
     options = {name: values.of(name) for name in names if name != "meter"}
     options |= {"meter": meter} if "meter" in names else {}
-    return song, Request(bars=bars, seed=draw(st.integers(0, 9999)), particles=4, max_copy=options.pop("max_copy", 0), **options)
+    options |= {"texture": style_of(scheme.carried(SONGS[song]))} if "chords" in names else {}
+    return song, Request(
+        bars=bars, seed=draw(st.integers(0, 9999)), particles=4, max_copy=options.pop("max_copy", 0), **options
+    )
 
 
+# What cannot be had together, or only with values that suit each other
+APART = (
+    {"notes", "contour"},  # the line may lie elsewhere
+    {"notes", "form"},  # two notes at the same place of a section
+    {"notes", "chords"},
+    {"notes", "cadence"},
+    {"form", "chords"},  # other chords where the section comes back
+    {"form", "cadence"},  # a half cadence where the same music ends the piece
+    {"form", "breath"},
+    {"form", "repeats"},  # a section is a long repeat
+    {"chords", "cadence"},  # the chord in that bar may be another
+    {"chords", "chromatic"},  # chords with notes outside the key
+    {"cadence", "breath"},  # in the same bar
+    {"rests", "breath"},
+    {"steps", "shortest"},
+)
 WISHES = [name for name in CHECKS if name != "bars"]
+GROUPS = [
+    names for count in (2, 3) for names in combinations(WISHES, count) if not any(pair <= set(names) for pair in APART)
+]
+
+
+def kept(song: str, request: Request) -> None:
+    """Compose, and hold the piece to all that was asked."""
+    piece, facts = composed(song, request), facts_of(song)
+    assume(len(voices_of(piece)) == facts.voices)  # a voice that rests throughout is not in a score
+    assert not broken(request, piece, facts)
+    assert not holds("bars", request, piece, facts)
+
+
+@pytest.mark.parametrize("name", WISHES)
+def test_a_wish_alone_holds(name):
+    @given(wished((name,)))
+    @settings(max_examples=50, deadline=None)
+    def check(case):
+        kept(*case)
+
+    check()
+
+
+@given(st.sampled_from(GROUPS).flatmap(wished))
+@settings(max_examples=100, deadline=None)
+def test_wishes_together_hold(case):
+    kept(*case)
+
+
+@given(st.sampled_from([names for count in (2, 3) for names in combinations(WISHES, count)]), st.data())
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_wished_is_kept_or_refused(names, data):
+    """Values that leave next to nothing, wishes that clash: no piece breaks one, and it comes to an end."""
+    song, request = data.draw(wished(names, Wild))
+    try:
+        piece = composed(song, request)
+    except (Unsatisfiable, RequestError) as error:
+        assert "\n" not in str(error)
+        assert error.fix
+        return
+    assume(len(voices_of(piece)) == facts_of(song).voices)
+    assert not broken(request, piece, facts_of(song))
+
+
+CLASHES = {
+    "no tonic in the range": ({"range": ((0, 61, 63),), "cadence": (("tonic", 0),)}, "range.*tonic|tonic.*range"),
+    "a note out of the range": ({"range": ((0, 60, 72),), "notes": ((2, Fraction(1), 80),)}, "range.*keep"),
+    "two notes too far apart": (
+        {"leap": 2, "steps": TPQ, "notes": ((2, Fraction(1), 60), (2, Fraction(2), 71))},
+        "leaps.*keep|keep.*leaps",
+    ),
+    "more notes than there is room for": ({"density": (9, 9), "shortest": TPQ}, "number of notes"),
+    "a note between steps": ({"steps": TPQ, "notes": ((1, Fraction(3, 2), 67),)}, "keep"),
+    "a note outside the key": ({"chromatic": 0.0, "notes": ((2, Fraction(1), 66),)}, "key.*keep"),
+    "sections that come back and no repeats": (
+        {"form": "AABA", "bars": 8, "repeats": 2, "density": (4, 9)},
+        "repeats.*form",
+    ),
+    "a breath where a phrase ends": ({"breath": 2, "cadence": (("half", 2),)}, "cadence.*breath"),
+    "rests and none": ({"rests": False, "breath": 2}, "both cannot be"),
+    "two notes at once": ({"form": "AB", "notes": ((1, Fraction(1), 60), (1, Fraction(1), 64))}, "two notes"),
+    "no such beat": ({"notes": ((1, Fraction(5), 60),)}, "no beat 5"),
+    "bars that cannot be filled": ({"meter": Meter(0, 3, 4), "bars": 5, "steps": 2 * TPQ}, "cannot be filled"),
+    "a range narrower than the form needs": ({"form": "AB", "range": ((0, 60, 66),)}, "needs more"),
+    "a range for a voice that is not there": ({"range": ((2, 60, 72),)}, "has 1"),
+}
+
+
+@pytest.mark.parametrize("name", CLASHES)
+def test_wishes_that_clash_are_named(name):
+    options, words = CLASHES[name]
+    for seed in (1, 2):
+        with pytest.raises((Unsatisfiable, RequestError), match=words):
+            composed("melody", Request(**({"bars": 4, "seed": seed, "max_copy": 0, "particles": 8} | options)))
+
+
+def test_chords_that_the_key_does_not_have_clash_with_it():
+    request = Request(bars=4, chords=(((1, 0),),), chromatic=0.0, key=Key(), max_copy=0)
+    with pytest.raises(Unsatisfiable, match=r"bar 1: .*key.*chords"):
+        composed("lead sheet", request)
+
+
+# reciting: the cap must bite
+
+
+@cache
+def recited(name: str) -> tuple[Learned, Facts]:
+    """A model that recites two songs, with their rests and held notes, and what it learned from."""
+    other = SONGS[name].transpose(-2)
+    shifted = tuple(
+        Part(
+            tuple(Note(n.onset, n.duration, n.pitch + (n.onset // TPQ) % 2, voice=n.voice) for n in part.notes),
+            program=part.program,
+        )
+        for part in other.parts
+    )
+    songs = [scheme.carried(song) for song in (SONGS[name], other.replace(parts=shifted))]
+    rows = [np.array(scheme.encode(song)) for song in songs]
+    model = Ngram(scheme.spec(), Counting(adaptive=False)).fit([scheme.as_song(scheme.encode(song)) for song in songs])
+    return Learned("ngram", model, (), LearnedSongs.of(["a", "b"], rows), {}), Facts.of(*songs)
+
+
+def longest_runs(name: str, cap: int, seeds: range) -> list[int]:
+    """Notes of the longest run that stands in a song, of a piece for every seed."""
+    learned, facts = recited(name)
+    index, found = Index.of(facts.songs), []
+    for seed in seeds:
+        request = Request(bars=4, seed=seed, temperature=0.5, rhythm_temperature=0.5, max_copy=cap, particles=4)
+        found.append(originality(next(compose(learned, request)), index).longest)
+    return found
+
+
+@pytest.mark.parametrize("name", SONGS)
+def test_no_run_is_longer_than_the_cap(name):
+    for cap in (4, 6):
+        capped = longest_runs(name, cap, range(8))
+        assert max(capped) == cap, "runs end exactly at the limit"
+    assert min(longest_runs(name, 0, range(8))) > 6, "without the cap it recites"

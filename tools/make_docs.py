@@ -1,9 +1,9 @@
 """Make what the README shows: `make docs`, or `python tools/make_docs.py [PART...]`.
 
 Parts: `song` (picture, piano roll, sound and learning curve), `unseen` (bits per note on songs that the model never
-saw), `seed` (the historical recipe), `gallery` (pieces of the base, three a texture); without a name all of them, some
-minutes each. What they measure is kept in docs/figures.json. Always made, and alone with `text`: docs/commands.md, the
-page of the gallery, and the README's blocks from the figures.
+saw), `seed` (the historical recipe), `gallery` (pieces of the base, three a texture), `ways` (a piece of each of the
+five ways to compose); without a name all of them, some minutes each. What they measure is kept in docs/figures.json.
+Always made, and alone with `text`: docs/commands.md, the page of the gallery, and the README's blocks from the figures.
 
 Everything goes through the public command line and the public functions. The same versions on the same kind of
 processor make the same files, but for the seconds.
@@ -40,6 +40,35 @@ SONGS, DIGITS = "examples/songs", "examples/digits"
 SHOWN = ("png", "mid", "mp3")  # what of the song is kept in docs/
 SURPRISING = "examples/songs/ode_to_joy.abc"  # a song whose notes are coloured by how much they surprise
 GALLERY, GALLERY_SEEDS, GALLERY_BARS = DOCS / "gallery", (1, 2, 3), 12
+WAYS, BEGINNING = DOCS / "ways", "docs/ways/beginning.abc"
+BEGUN = 2  # lines of music of the song that the beginning is taken from, four bars each
+SHOWN_WAYS: dict[str, tuple[str, str, list[str]]] = {  # how each way is shown: what it is, what is kept, the command
+    "compose": (
+        "From nothing",
+        "the key, the meter, the chords and the ending are as asked",
+        ["--key", "A minor", "--meter", "3/4", "--chords", "| Am | Dm | E7 | Am |", "--cadence", "tonic", "--bars", "8"],
+    ),
+    "continue": (
+        "Going on from a beginning",
+        "the first eight bars, of Ode to Joy, are kept to the note",
+        [BEGINNING, "--bars", "16", "--cadence", "tonic"],
+    ),
+    "rewrite": (
+        "Some bars anew",
+        "bars 9 to 12 are new, and lead to bar 13; the others are as they were",
+        ["examples/songs/ode_to_joy.abc", "--bars", "9-12"],
+    ),
+    "harmonise": (
+        "Voices under a melody",
+        "the melody is kept to the note",
+        ["examples/songs/amazing_grace.abc", "--with", "voices", "--cadence", "tonic"],
+    ),
+    "vary": (
+        "A variation",
+        "half of the notes, those on strong beats, are kept",
+        ["examples/songs/ah_vous_dirai_je.abc", "--strength", "0.5"],
+    ),
+}
 FOLDS = 6
 LEARNED: dict[str, dict[str, str]] = {  # how each model learns; the base does not
     "uniform": {"model": "uniform"},
@@ -190,7 +219,35 @@ def gallery_page(measured: Figures) -> str:
     return "\n".join(lines) + "\n"
 
 
-MEASURED: dict[str, Callable[[], Figures]] = {"song": song, "unseen": unseen, "seed": seed, "gallery": gallery}
+def ways() -> Figures:
+    """A piece of each of the five ways, by the base: picture and sound, and the beginning that one goes on from."""
+    made: Figures = {}
+    (ROOT / BEGINNING).write_text(beginning(), "utf-8")
+    for way, (_, _, wish) in SHOWN_WAYS.items():
+        with tempfile.TemporaryDirectory() as place:
+            tunesmith(way, *wish, "-o", Path(place) / way, "--formats", "png,mp3,mid")
+            for ending in ("png", "mp3"):
+                shutil.copy(Path(place) / f"{way}.{ending}", WAYS)
+            piece = ts.info(Path(place) / f"{way}.mid")["songs"][0]
+        command = shlex.join(("tunesmith", way, *wish, "-o", f"my-{way}", "--formats", "png,mp3"))
+        made[way] = {key: piece[key] for key in ("bars", "notes", "key", "meter", "seconds")} | {"command": command}
+    return {"base": ts.load_model().digest, "pieces": made}
+
+
+def beginning() -> str:
+    """The first bars of the song that `continue` is shown on, as ABC."""
+    lines = (ROOT / SURPRISING).read_text("utf-8").splitlines()
+    music = next(i for i, line in enumerate(lines) if line.startswith("K:")) + 1
+    return "\n".join(lines[: music + BEGUN]) + "\n"
+
+
+MEASURED: dict[str, Callable[[], Figures]] = {
+    "song": song,
+    "unseen": unseen,
+    "seed": seed,
+    "gallery": gallery,
+    "ways": ways,
+}
 
 
 # what is written
@@ -275,6 +332,17 @@ def _seed_block(measured: Figures) -> str:
     return "\n".join([*_table(heads, rows), "", blind])
 
 
+def _ways_block(measured: Figures) -> str:
+    pieces = measured["ways"]["pieces"]
+    lines = ["```sh", *(piece["command"] for piece in pieces.values()), "```"]
+    for way, (what, kept, _) in SHOWN_WAYS.items():
+        piece = pieces[way]
+        about = f"{piece['bars']} bars in {piece['key']}, {piece['meter']}"
+        lines += ["", f"**{what}** (`{way}`): {kept}. [Hear it](docs/ways/{way}.mp3) ({piece['seconds']:.0f} s)."]
+        lines += ["", f"![{what}: {about}](docs/ways/{way}.png)"]
+    return "\n".join(lines)
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     lines = [list(head), *map(list, rows)]
     lines.insert(1, ["---", *["---:"] * (len(lines[0]) - 1)])
@@ -286,6 +354,7 @@ BLOCKS: dict[str, Callable[[Figures], str]] = {
     "unseen": _unseen_block,
     "curve": _curve_block,
     "seed": _seed_block,
+    "ways": _ways_block,
 }
 
 
@@ -294,7 +363,8 @@ def main(parts: list[str]) -> None:
     known = (*MEASURED, "text")
     if set(parts) - set(known):
         sys.exit(f"unknown part; known are: {', '.join(known)}")
-    GALLERY.mkdir(parents=True, exist_ok=True)
+    for folder in (GALLERY, WAYS):
+        folder.mkdir(parents=True, exist_ok=True)
     for part, measure in MEASURED.items():
         if part in parts or not parts:
             print(f"making {part} ...", file=sys.stderr, flush=True)

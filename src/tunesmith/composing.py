@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from tunesmith import __version__, ways
@@ -16,10 +15,10 @@ from tunesmith.checkpoint import Learned
 from tunesmith.comparing import Against, Checked, against, check
 from tunesmith.errors import RequestError
 from tunesmith.originality import View, lines
-from tunesmith.originality.fingerprint import BASE_MUSIC, Fingerprint
 from tunesmith.provenance import mark_of
 from tunesmith.ranking import Marks, bits_per_note, marks_of
 from tunesmith.request import Request
+from tunesmith.sample import base_music
 from tunesmith.sample import compose as from_nothing
 from tunesmith.score import Score
 
@@ -104,7 +103,7 @@ def _rank(made: Made) -> tuple[float, int]:
 
 def _made(learned: Learned, request: Request, way: Way, only: int | None, said: Callable[[], object]) -> Iterator[Made]:
     songs = against(learned, whole_alone=True) if len(learned.songs) else None
-    base = base_music(learned)
+    base = base_music() if learned.about.get("base") or learned.about.get("started_from") else None
     numbers = range(request.pieces) if only is None else range(only - 1, only)
     for number, piece in zip(numbers, _pieces(learned, request, way, songs, numbers), strict=True):
         titled = piece.replace(title=_title(way, request, number + 1))
@@ -159,14 +158,3 @@ def _figures(checked: Checked | None, base_run: int | None) -> dict[str, int]:
         whole = checked.whole
         found = {"notes": whole.notes, "copied": whole.copied, "longest_run": whole.longest, "least": whole.least}
     return found | ({"longest_run_in_base_music": base_run} if base_run is not None else {})
-
-
-@lru_cache(maxsize=1)
-def _base_music() -> Fingerprint:
-    return Fingerprint.load(BASE_MUSIC)
-
-
-def base_music(learned: Learned) -> Fingerprint | None:
-    """What the base learned from, if this model began from it."""
-    began = learned.about.get("base") or learned.about.get("started_from")
-    return _base_music() if began and BASE_MUSIC.exists() else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -32,7 +33,7 @@ from tunesmith.scheme import Cursor, Event
 from tunesmith.score import Chord, Score, Tempo
 from tunesmith.wishing import Frame, framed, needs, progression, wishes
 
-USUAL_CAP = 12  # notes: where there are no songs to say how much they have of each other
+USUAL_CAP = 16  # notes: what half of all works have, at most, of the base's music, though it never heard them
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,5 +136,16 @@ def cap_of(learned: Learned, request: Request, most: int | None = None, also: Se
     if cap is None:
         most = yardstick(songs, Index.of(songs)).most_longest if most is None and len(songs) > 1 else most
         cap = USUAL_CAP if most is None else max(LEAST, most)
-    base = bool(learned.about.get("base") or learned.about.get("started_from")) and BASE_MUSIC.exists()
-    return MaxCopy(cap, Windows.of([*songs, *also], cap), Fingerprint.load(BASE_MUSIC) if base else None)
+    base = bool(learned.about.get("base") or learned.about.get("started_from"))
+    of_base = 0 if request.max_copy is not None else USUAL_CAP
+    return MaxCopy(cap, Windows.of([*songs, *also], cap), base_music() if base else None, of_base)
+
+
+@cache
+def base_music() -> Fingerprint:
+    """The fingerprint of what the base learned from.
+
+    Raises:
+        ModelError: it is damaged: the program is to be installed again.
+    """
+    return Fingerprint.load(BASE_MUSIC)

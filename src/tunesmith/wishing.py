@@ -26,12 +26,14 @@ from tunesmith.constraints import (
     Length,
     NoRests,
     Onward,
+    PartWriting,
     Pins,
     Progression,
     Range,
     Rhythm,
     Sounding,
     Steady,
+    Struck,
     Together,
     Voices,
     Wish,
@@ -154,7 +156,9 @@ def _wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     yield Rhythm(habits.rhythms.get(meter, frozenset()) if free else frozenset())
     if not request.chords:
         yield Chords(habits.chords, habits.chord_rests)
-    yield Length(room.end, room.filling)
+    yield Length(room.end, room.filling, given=bool(request.chords))
+    if v.STYLES[room.cursor.style] == "voices" and not room.kept:
+        yield PartWriting()
     yield from _melodic(habits, request, room)
     yield from _endings(habits, request, room)
     yield from _harmony(request, room)
@@ -179,9 +183,10 @@ def _ranges(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
 
 def _melodic(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     if request.leap is not None:
-        yield Leaps(request.leap)
+        yield Leaps(request.leap, joins=v.JOIN in room.filling.lengths)
     if request.steps is not None:
         yield Alone()
+        yield Struck()
     if not request.rests:
         yield NoRests()
     if request.density is not None:
@@ -240,18 +245,23 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
         words = f"the {'half cadence' if kind == 'half' else 'ending on the tonic'} in bar {bar or request.bars}"
         for place in room.models(tick, closing=True):
             again = "" if place == tick else " (where the form has the same music)"
-            yield from _cadence(kind, key, place, words + again, room)
+            yield from _cadence(kind, key, place, words + again, room, bool(request.chords))
     if request.breath is not None:
         for bar in range(request.breath, request.bars, request.breath):
             for place in room.models(room.close(bar), closing=True):
                 yield Ending(1, place, frozenset({v.REST}), BREATH, room.filling, f"the breath after bar {bar}")
 
 
-def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame) -> Iterator[Wish]:
-    """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad."""
+def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame, given: bool) -> Iterator[Wish]:
+    """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad.
+
+    `given`: the chords are, and with them their lengths.
+    """
     fifths, mode = key
     home = frozenset(triad(fifths, mode, 4 if kind == "half" else 0))
-    root = frozenset({(theory.tonic(fifths, mode) + (7 if kind == "half" else 0)) % 12})
+    tonic = theory.tonic(fifths, mode)
+    fifth = (tonic + 7) % 12 if (tonic + 7) % 12 in home else (tonic + 6) % 12  # of the locrian mode
+    root = frozenset({fifth if kind == "half" else tonic})
     least = _last_length(room, tick)
     for voice in range(1, room.voices + 1):
         alone = kind == "tonic" and (voice in (1, room.voices))
@@ -259,7 +269,8 @@ def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame
         yield Ending(voice, tick, root if alone or bass else home, least, room.filling, words)
     if room.chords:
         names = {v.chord_symbol(next(iter(root)), quality) for quality in _like(home, next(iter(root)))}
-        yield Ending(CHORD_VOICE, tick, frozenset(names), 0, room.filling, words)
+        filling = Filling(tuple(range(v.JOIN + 1, v.DURATIONS)), room.end) if given else room.filling
+        yield Ending(CHORD_VOICE, tick, frozenset(names), 0, filling, words)
 
 
 def _like(triad_of: frozenset[int], root: int) -> list[int]:
@@ -315,8 +326,9 @@ def _form(request: Request, room: Frame) -> Iterator[Wish]:
         return
     starts, models = zip(*room.sections, strict=True)
     length = room.end // len(letters)
-    yield Together(tuple(start for start in starts if start), room.filling, "the sections of the form")
-    yield Form(starts, models, tuple(varied for _, varied in letters), length)
+    begins, given = tuple(start for start in starts if start), bool(request.chords)
+    yield Together(begins, room.filling, "the sections of the form", given)
+    yield Form(starts, models, tuple(varied for _, varied in letters), length, given)
 
 
 def needs(request: Request, kept: bool = False) -> int:

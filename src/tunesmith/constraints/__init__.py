@@ -11,6 +11,7 @@ from tunesmith.constraints.manner import (
     Chords,
     InKey,
     Onward,
+    PartWriting,
     Place,
     Rhythm,
     Sounding,
@@ -19,7 +20,7 @@ from tunesmith.constraints.manner import (
     place_of,
 )
 from tunesmith.constraints.melodic import Alone, Contour, Fresh, Leaps, Pins, Range
-from tunesmith.constraints.rhythmic import Density, NoRests
+from tunesmith.constraints.rhythmic import Density, NoRests, Struck
 from tunesmith.constraints.span import Ending, Length, Together, triad
 from tunesmith.constraints.wish import CHORD_FAMILY, CHORD_VOICE, NEVER, Bias, Filling, Wish
 
@@ -46,6 +47,7 @@ __all__ = [
     "MaxCopy",
     "NoRests",
     "Onward",
+    "PartWriting",
     "Pins",
     "Place",
     "Progression",
@@ -53,6 +55,7 @@ __all__ = [
     "Rhythm",
     "Sounding",
     "Steady",
+    "Struck",
     "Together",
     "Voices",
     "Windows",

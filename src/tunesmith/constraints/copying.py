@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tunesmith.constraints.formal import Kept
 from tunesmith.constraints.wish import NEVER, Bias, composing, durations
-from tunesmith.originality.fingerprint import Fingerprint, windows
+from tunesmith.originality.fingerprint import Fingerprint, window, windows
 from tunesmith.originality.lines import Steps, lines, step_of
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import Cursor
@@ -28,17 +28,17 @@ Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The hashes of all windows of `size` steps in songs, sorted (n,), and of all of one step less (m,)."""
+    """The hashes of all windows of `size` steps in songs, sorted (n,), and of all of one step less."""
 
     size: int
     whole: Hashes
-    begun: Hashes
+    begun: frozenset[int]
 
     @classmethod
     def of(cls, songs: Iterable[Score], size: int) -> Windows:
         """Of every voice of these songs."""
         found: list[Steps] = [line.steps() for song in songs for line in lines(song)]
-        return cls(size, _hashed(found, size), _hashed(found, size - 1))
+        return cls(size, _hashed(found, size), frozenset(_hashed(found, size - 1).tolist()))
 
     def has(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Which windows (k,) of `size` steps stand in the songs."""
@@ -69,6 +69,7 @@ class MaxCopy:
     most: int
     songs: Windows
     base: Fingerprint | None = None
+    most_of_base: int = 0  # notes of the base's music; 0 = as of the songs
 
     def __str__(self) -> str:
         return "the cap on copying"
@@ -89,33 +90,44 @@ class MaxCopy:
         lengths = [cursor.now + v.TICKS[d] - onset for d in range(v.JOIN + 1, v.DURATIONS)]
         ends = np.array([step_of(interval, last, length) for length in lengths], np.int64)
         bias = durations()
-        rows = np.concatenate((np.broadcast_to(steps, (len(ends), len(steps))), ends[:, None]), 1)
+        rows = np.concatenate((np.broadcast_to(np.array(steps, np.int64), (len(ends), len(steps))), ends[:, None]), 1)
         bias[v.JOIN + 1 :][self._copied(rows, suspicious)] = NEVER
         return bias
 
-    def _before(self, cursor: Cursor, symbol: int) -> tuple[int, Steps, int, int] | None:
+    def _before(self, cursor: Cursor, symbol: int) -> tuple[int, list[int], int, int] | None:
         """What is known of the note whose length is asked for: its onset, the steps before, its interval, and the
         length of the note before it. None where too few notes are there for a run."""
         own = cursor.voices[cursor.voice]
-        most = max(self.most, self.base.size if self.base else 0) + 1  # notes
+        most = self.reach + 1  # notes
         notes = [(onset, pitch) for onset, (pitch, _) in islice(reversed(own.past.items()), most)][::-1]
         if symbol < v.PITCH.end:
             notes.append((cursor.now, symbol))
-        if len(notes) < self.most + 1:
+        if len(notes) <= min(self.most, self._of_base if self.base else self.most):
             return None
         notes = notes[-most:]
         lengths = [b[0] - a[0] for a, b in pairwise(notes)]
         moves = [b[1] - a[1] for a, b in pairwise(notes)]
         steps = [step_of(move, a, b) for move, (a, b) in zip(moves[:-1], pairwise(lengths), strict=True)]
-        return notes[-1][0], np.array(steps, np.int64), moves[-1], lengths[-1]
+        return notes[-1][0], steps, moves[-1], lengths[-1]
 
-    def _suspicious(self, steps: Steps) -> tuple[bool, bool]:
-        """Whether the steps (n,) before the last stand in the songs, and in the base's music, as far as need be."""
-        in_songs = bool(_among(windows(steps[-(self.most - 1) :], self.most - 1), self.songs.begun).all())
-        if self.base is None or len(steps) < self.base.size - 1:
+    @property
+    def reach(self) -> int:
+        """Notes of the longest run that may stand in the songs or in the base's music."""
+        return max(self.most, self._of_base if self.base else 0)
+
+    @property
+    def _of_base(self) -> int:
+        """Notes that may stand in the base's music: a run of one window of it is the shortest that is known."""
+        return max(self.most_of_base or self.most, self.base.size if self.base else 0)
+
+    def _suspicious(self, steps: Sequence[int]) -> tuple[bool, bool]:
+        """Whether the steps before the last stand in the songs, and in the base's music, as far as need be."""
+        count, base = len(steps), self.base
+        in_songs = count >= self.most - 1 and window(steps[count - self.most + 1 :]) in self.songs.begun
+        if base is None or count < self._of_base - 1:
             return in_songs, False
-        whole = windows(steps[-max(self.most - 1, self.base.size - 1) :], self.base.size)
-        return in_songs, bool(self.base.has(whole).all())
+        starts = range(count - base.size, count - self._of_base, -1)
+        return in_songs, all(base.has_one(window(steps[start : start + base.size])) for start in starts)
 
     def _copied(self, rows: Steps, suspicious: tuple[bool, bool]) -> NDArray[np.bool_]:
         """Which of these rows of steps (n, steps) end in what stands in the songs or in the base's music."""
@@ -140,7 +152,7 @@ class Beside:
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """What the cap says, unless all the latest notes are kept."""
         if symbol is not None and self.kept.due(cursor) is not None:
-            onsets = islice(reversed(cursor.voices[cursor.voice].past), self.cap.most)
+            onsets = islice(reversed(cursor.voices[cursor.voice].past), self.cap.reach)
             if all((cursor.voice, onset, 0) in self.kept.events for onset in onsets):
                 return None
         return self.cap(cursor, symbol)

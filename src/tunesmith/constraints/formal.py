@@ -19,20 +19,21 @@ class Form:
     """Sections that come back: at tick `starts[k]` what began at `models[k]` comes again, `length` ticks of it.
 
     `models[k]` is -1 where a section is new. Where `varied[k]`, its rhythm comes back and the notes on its beats, and
-    the notes between are free.
+    the notes between are free. `given`: the chord voice is, by a `Progression`.
     """
 
     starts: tuple[int, ...]
     models: tuple[int, ...]
     varied: tuple[bool, ...]
     length: int
+    given: bool = False
 
     def __str__(self) -> str:
         return "the form"
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Leaves what the section had that comes back."""
-        if not composing(cursor) or not cursor.voices:
+        if not composing(cursor) or not cursor.voices or (self.given and cursor.on_chord_voice):
             return None
         section = bisect_right(self.starts, cursor.now) - 1
         if section < 0 or self.models[section] < 0 or cursor.now >= self.starts[section] + self.length:

@@ -15,8 +15,8 @@ from tunesmith.scheme.cursor import Cursor
 class Progression:
     """Chord symbols of the vocabulary, each from a tick to where the next begins, the last to `end`.
 
-    A chord voice has just these. In every voice what begins with a chord is of its notes if `strict`; other notes of
-    the voices get `bias` (nats) where they are foreign to the chord.
+    A chord voice has just these, and rests before the first. In every voice what begins with a chord is of its notes if
+    `strict`; other notes of the voices get `bias` (nats) where they are foreign to the chord.
     """
 
     ticks: tuple[int, ...]
@@ -34,17 +34,17 @@ class Progression:
         if not composing(cursor) or not cursor.voices:
             return None
         place = bisect_right(self.ticks, cursor.now) - 1
-        if place < 0 or cursor.now >= self.end:
+        if cursor.now >= self.end:
             return None
-        begins = self.ticks[place] == cursor.now
+        begins = place >= 0 and self.ticks[place] == cursor.now
         if cursor.on_chord_voice:
             return self._in_chord_voice(cursor, symbol, place, begins)
-        return self._among_notes(self.chords[place], begins) if symbol is None else None
+        return self._among_notes(self.chords[place], begins) if symbol is None and place >= 0 else None
 
     def _in_chord_voice(self, cursor: Cursor, symbol: int | None, place: int, begins: bool) -> Bias | None:
         if symbol is None:
             bias = symbols(NEVER)
-            bias[self.chords[place] if begins else v.HOLD] = 0.0
+            bias[v.REST if place < 0 else self.chords[place] if begins else v.HOLD] = 0.0
             return bias
         if symbol >= v.CHORD.end or symbol == v.END:
             return None

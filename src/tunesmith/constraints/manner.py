@@ -193,3 +193,36 @@ class Chords:
                 bias[v.chord_symbol((tonic + degree) % 12, quality)] = 0.0
         bias[v.REST] = 0.0 if self.rests else self.bias
         return bias
+
+
+PERFECT = (0, 7)  # octaves and fifths, in semitones within an octave
+
+
+@dataclass(frozen=True, slots=True)
+class PartWriting:
+    """Voices go their own ways: no fifths and octaves in parallel, and no voice above the one over it.
+
+    Both get `bias` (nats) for each voice that it happens with.
+    """
+
+    bias: float = -4.0
+
+    def __str__(self) -> str:
+        return "voices that go their own ways"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs pitches by what the voices above sing and sang; they choose first."""
+        if symbol is not None or cursor.phase != BODY or cursor.building or cursor.on_chord_voice:
+            return None
+        own, bias = cursor.voices[cursor.voice], symbols()
+        for number, other in enumerate(cursor.voices):
+            if number == cursor.voice or other.family == CHORD_FAMILY or not other.sounding:
+                continue
+            above = number < cursor.voice
+            bias[other.last + 1 : v.PITCH.end] += self.bias if above else 0.0
+            bias[: other.last] += 0.0 if above else self.bias
+            if above and other.onset == cursor.now and min(own.last, other.previous) >= 0:
+                apart = (other.previous - own.last) % 12
+                if apart in PERFECT and other.last != other.previous:
+                    bias[(other.last - apart) % 12 : v.PITCH.end : 12] += self.bias
+        return bias

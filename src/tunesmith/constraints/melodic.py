@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
 from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols, voice_number
 from tunesmith.scheme import vocabulary as v
-from tunesmith.scheme.cursor import Cursor
+from tunesmith.scheme.cursor import Cursor, Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,13 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Leaps:
-    """No voice moves by more than `most` semitones from note to note; of chords, the top notes count."""
+    """No voice moves by more than `most` semitones from note to note; of chords, the top notes count.
+
+    `joins`: whether there are chords, whose lower notes may be farther away.
+    """
 
     most: int
+    joins: bool = True
 
     def __str__(self) -> str:
         return "the size of leaps"
@@ -58,6 +61,8 @@ class Leaps:
         if symbol is None:
             bias = symbols()
             bias[last + self.most + 1 : v.PITCH.end] = NEVER
+            if not self.joins:
+                bias[: max(0, last - self.most)] = NEVER
             return bias
         if symbol < v.PITCH.end and symbol < last - self.most:
             bias = durations(NEVER)
@@ -155,7 +160,10 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """No run of more than `most` notes of a voice comes back with the same intervals and lengths."""
+    """No run of more than `most` notes of a voice comes back with the same intervals and lengths.
+
+    A note that is held is as long as all of it; where it might go on it is looked at as if it ended, as in `MaxCopy`.
+    """
 
     most: int
 
@@ -164,20 +172,36 @@ class Fresh:
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Forbids the length that would make the latest notes a run heard before."""
-        if symbol is None or symbol >= v.PITCH.end or not composing(cursor):
+        if symbol is None or not (symbol < v.PITCH.end or symbol == v.HOLD) or not composing(cursor):
             return None
-        own = cursor.voices[cursor.voice]
-        notes = list(own.past.values())
+        if cursor.on_chord_voice:
+            return None
+        notes = _whole_notes(cursor.voices[cursor.voice])
+        pitch, held = notes.pop() if symbol == v.HOLD else (symbol, 0)
         if len(notes) < self.most + 1:
             return None
-        run = list(islice(reversed(notes), self.most))  # latest first
+        run = notes[: -self.most - 1 : -1]  # latest first
         bias = durations()
         for end in range(self.most, len(notes)):
             # notes[end] followed `most` notes; is it what would come now, and they the latest?
-            up = symbol - run[0][0]
-            if notes[end][0] - notes[end - 1][0] != up:
+            if notes[end][0] - notes[end - 1][0] != pitch - run[0][0]:
                 continue
             before = notes[end - self.most : end][::-1]
-            if all(a[1] == b[1] and a[0] - run[0][0] == b[0] - before[0][0] for a, b in zip(run, before, strict=True)):
-                bias[notes[end][1]] = NEVER
+            alike = all(
+                a[1] == b[1] and a[0] - run[0][0] == b[0] - before[0][0] for a, b in zip(run, before, strict=True)
+            )
+            left = notes[end][1] - held
+            if alike and left in v.DURATION:
+                bias[v.DURATION[left]] = NEVER
         return bias
+
+
+def _whole_notes(voice: Voice) -> list[tuple[int, int]]:
+    """The notes of a voice so far: top pitch, and ticks with what is held."""
+    found: list[tuple[int, int]] = []
+    for symbol, duration in voice.events.values():
+        if symbol < v.PITCH.end and duration != v.JOIN:
+            found.append((symbol, v.TICKS[duration]))
+        elif symbol == v.HOLD:
+            found[-1] = found[-1][0], found[-1][1] + v.TICKS[duration]
+    return found

@@ -27,6 +27,22 @@ class NoRests:
 
 
 @dataclass(frozen=True, slots=True)
+class Struck:
+    """No note is held on: it has the length that it begins with."""
+
+    def __str__(self) -> str:
+        return "notes of one length"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids holding notes; chord symbols may last."""
+        if symbol is not None or not composing(cursor) or (cursor.voices and cursor.on_chord_voice):
+            return None
+        bias = symbols()
+        bias[v.HOLD] = NEVER
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
 class Density:
     """In every full bar, in every voice, from `least` to `most` notes begin; chords count once. Up to tick `end`."""
 

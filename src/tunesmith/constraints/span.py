@@ -22,10 +22,14 @@ from tunesmith.scheme.cursor import Cursor
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """The piece has `ticks` and ends there, in every voice; a note is only begun if what is left can be filled."""
+    """The piece has `ticks` and ends there, in every voice; a note is only begun if what is left can be filled.
+
+    `given`: the chord voice is: how long its chords are is said by a `Progression`.
+    """
 
     ticks: int
     filling: Filling
+    given: bool = False
 
     def __str__(self) -> str:
         return "the number of bars"
@@ -40,7 +44,7 @@ class Length:
             bias = symbols(NEVER if over else 0.0)
             bias[v.END] = 0.0 if over else NEVER
             return bias
-        if symbol >= v.CHORD.end or symbol == v.END:
+        if symbol >= v.CHORD.end or symbol == v.END or _given(self.given, cursor):
             return None
         bias = durations(NEVER)
         for duration in self.filling.lengths:
@@ -51,11 +55,15 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """All voices come together at these ticks: nothing sounds across them. Sections of a form begin so."""
+    """All voices come together at these ticks: nothing sounds across them. Sections of a form begin so.
+
+    `given`: the chord voice is, as in `Length`.
+    """
 
     ticks: tuple[int, ...]
     filling: Filling
     words: str = "sections that begin together"
+    given: bool = False
 
     def __str__(self) -> str:
         return self.words
@@ -65,6 +73,8 @@ class Together:
         if not composing(cursor):
             return None
         tick = next((t for t in self.ticks if t > cursor.now), 0)
+        if _given(self.given, cursor):
+            return None
         if symbol is None:
             return _nothing_held(cursor.now in self.ticks and cursor.now > 0)
         left = tick - cursor.now
@@ -75,6 +85,11 @@ class Together:
             if duration == v.JOIN or (v.TICKS[duration] <= left and self.filling.fits(left - v.TICKS[duration])):
                 bias[duration] = 0.0
         return bias
+
+
+def _given(given: bool, cursor: Cursor) -> bool:
+    """Whether it is the turn of a chord voice that is given."""
+    return given and bool(cursor.voices) and cursor.on_chord_voice
 
 
 def _nothing_held(here: bool) -> Bias | None:
@@ -107,8 +122,10 @@ class Ending:
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Leaves what ends well, and what leaves room to end well."""
         left = self.tick - cursor.now
-        if not 0 < left <= 2 * self.filling.longest or not composing(cursor) or voice_number(cursor) != self.voice:
+        if not 0 <= left <= 2 * self.filling.longest or not composing(cursor) or voice_number(cursor) != self.voice:
             return None
+        if not left:
+            return _nothing_held(symbol is None)
         return self._symbols(cursor, left) if symbol is None else self._durations(cursor, symbol, left)
 
     def _symbols(self, cursor: Cursor, left: int) -> Bias | None:

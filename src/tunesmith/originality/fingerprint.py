@@ -1,7 +1,8 @@
 """A compact fingerprint of much music, small enough to ship: which stretches of steps stand in it, but not where.
 
 Every window of some steps in a row becomes a hash of 64 bits, and the hashes a Bloom filter. What stands in the music
-is always found; of what does not, a small share that is known is found by mistake. The notes cannot be read back.
+is always found; of what does not, a small share that is known is found by mistake. The notes are not in it, but it
+keeps no secret: guessing step after step could bring stretches back.
 
 A hash is a polynomial over the mixed steps, mixed once more, modulo 2**64: the same on every machine, and of a window
 alone the same as in its line. `mixed` is the end of SplitMix64.
@@ -15,7 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,25 @@ def windows(steps: Steps, size: int = SIZE) -> Hashes:
     return mixed(found)
 
 
+_MASK = (1 << 64) - 1
+
+
+def window(steps: Sequence[int]) -> int:
+    """The hash that `windows` gives of these steps as one window, without arrays: many times as quick for a few."""
+    found = 0
+    for step in steps:
+        found = (found * int(_FACTOR) + _mixed_one((step + int(_FACTOR)) & _MASK)) & _MASK
+    return _mixed_one.__wrapped__(found)
+
+
+@lru_cache(maxsize=1 << 16)
+def _mixed_one(number: int) -> int:
+    """`mixed` of one number. Steps are few, and come again and again."""
+    for shift, factor in _MIXING:
+        number = ((number ^ (number >> shift)) * int(factor)) & _MASK
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Music as a Bloom filter of its windows.
@@ -88,6 +110,13 @@ class Fingerprint:
         places = self._places(hashes)
         found: NDArray[np.bool_] = (self.bits[places >> 3] >> (places & 7).astype(np.uint8) & 1).all(-1)
         return found
+
+    def has_one(self, number: int) -> bool:
+        """The same for the hash of one window."""
+        total = 8 * len(self.bits)
+        stride = _mixed_one.__wrapped__(number ^ int(_SECOND)) % (total // 2) * 2 + 1
+        places = ((number % total + stride * probe) % total for probe in range(self.probes))
+        return all(self.bits[place >> 3] >> (place & 7) & 1 for place in places)
 
     def longest(self, steps: Steps) -> int:
         """Notes of the longest run of a line (n steps) that may stand in the music; 0 where none has a whole window.

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Contour, Filling, Kept, KeptRhythm, Range, Wish
+from tunesmith.constraints import Contour, Filling, Kept, KeptRhythm, PartWriting, Range, Wish
 from tunesmith.errors import RequestError
 from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
 from tunesmith.prepare import only
@@ -117,6 +117,7 @@ def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Ta
         head = [(v.STYLE[v.STYLES.index("voices")], v.NONE), *head[1:place], *parts]
         gaps = [(voice, 0, melody.end) for voice in (1, 2, 3)]
         ranges = [Range(low, high, voice) for voice, (low, high) in enumerate(RANGES_OF_FOUR, 2)]
+        ranges.append(PartWriting())
     return _task(learned, request, melody, head, body, gaps, melody.end, ranges, FOUR)
 
 
