@@ -104,8 +104,9 @@ def test_all_but_the_bars_rewritten_stays(name, seed, data):
 
 
 def measures(path: Path) -> list[str]:
-    """The measures of a MusicXML file, as text."""
-    return re.findall(r"<measure .*?</measure>", path.read_text("utf-8"), re.DOTALL)
+    """The measures of a MusicXML file, as text, without the running numbers of notes and rests."""
+    text = re.sub(r' id="p\d+[nr][\d-]+"', "", path.read_text("utf-8"))
+    return re.findall(r"<measure .*?</measure>", text, re.DOTALL)
 
 
 def test_bars_that_are_not_rewritten_are_the_same_to_the_byte(tmp_path):

@@ -42,31 +42,31 @@ SURPRISING = "examples/songs/ode_to_joy.abc"  # a song whose notes are coloured 
 GALLERY, GALLERY_SEEDS, GALLERY_BARS = DOCS / "gallery", (1, 2, 3), 12
 WAYS, BEGINNING = DOCS / "ways", "docs/ways/beginning.abc"
 BEGUN = 2  # lines of music of the song that the beginning is taken from, four bars each
-SHOWN_WAYS: dict[str, tuple[str, str, list[str]]] = {  # how each way is shown: what it is, what is kept, the command
+SHOWN_WAYS: dict[str, tuple[str, str, str]] = {  # how each way is shown: what it is, what is kept, what is asked
     "compose": (
         "From nothing",
-        "the key, the meter, the chords and the ending are as asked",
-        ["--key", "A minor", "--meter", "3/4", "--chords", "| Am | Dm | E7 | Am |", "--cadence", "tonic", "--bars", "8"],
+        "key, meter, chords and ending are as asked",
+        "--texture melody --key 'A minor' --meter 3/4 --chords '| Am | Dm | E7 | Am |' --cadence tonic --bars 8 --seed 3",
     ),
     "continue": (
         "Going on from a beginning",
         "the first eight bars, of Ode to Joy, are kept to the note",
-        [BEGINNING, "--bars", "16", "--cadence", "tonic"],
+        f"{BEGINNING} --bars 16 --cadence tonic --seed 3",
     ),
     "rewrite": (
         "Some bars anew",
-        "bars 9 to 12 are new, and lead to bar 13; the others are as they were",
-        ["examples/songs/ode_to_joy.abc", "--bars", "9-12"],
+        "bars 9 to 12 are new; all others are as they were",
+        "examples/songs/ode_to_joy.abc --bars 9-12 --seed 2",
     ),
     "harmonise": (
-        "Voices under a melody",
+        "Voices for a melody",
         "the melody is kept to the note",
-        ["examples/songs/amazing_grace.abc", "--with", "voices", "--cadence", "tonic"],
+        f"{BEGINNING} --with voices --cadence tonic --seed 2",
     ),
     "vary": (
         "A variation",
-        "half of the notes, those on strong beats, are kept",
-        ["examples/songs/ah_vous_dirai_je.abc", "--strength", "0.5"],
+        "four notes in ten, those on strong beats, are kept",
+        "examples/songs/greensleeves.abc --strength 0.6 --seed 3",
     ),
 }
 FOLDS = 6
@@ -223,7 +223,8 @@ def ways() -> Figures:
     """A piece of each of the five ways, by the base: picture and sound, and the beginning that one goes on from."""
     made: Figures = {}
     (ROOT / BEGINNING).write_text(beginning(), "utf-8")
-    for way, (_, _, wish) in SHOWN_WAYS.items():
+    for way, (_, _, asked) in SHOWN_WAYS.items():
+        wish = shlex.split(asked)
         with tempfile.TemporaryDirectory() as place:
             tunesmith(way, *wish, "-o", Path(place) / way, "--formats", "png,mp3,mid")
             for ending in ("png", "mp3"):

@@ -47,12 +47,16 @@ Row = tuple[
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How to draw: the number of particles, temperatures of symbols and of lengths, and top-p."""
+    """How to draw: the number of particles, temperatures of symbols and of lengths, and top-p.
+
+    `often`: wait for each other at every quarter note rather than at bar lines: for music that is given note by note.
+    """
 
     particles: int = 1
     temperature: float = 1.0
     rhythm_temperature: float = 1.0
     top_p: float = 1.0
+    often: bool = False
 
 
 @dataclass(slots=True)
@@ -159,7 +163,7 @@ class _Drawer:
         """All particles at the next resting place. Those that could not go on have the weight -inf."""
         at = np.arange(len(start.cursors))
         now = start.chosen(self.model, at, start.log_weights.copy(), start.evidence)
-        until = _rest_after(now.cursors)
+        until = _rest_after(now.cursors, self.drawing.often)
         active = [i for i in at.tolist() if self._goes_on(now, i, until)]
         resting = [i for i in at.tolist() if i not in set(active)]
         state = self.model.select(now.state, np.array(active, np.intp)) if resting else now.state
@@ -299,10 +303,10 @@ def nucleus(weights: FloatArray, top_p: float, points: FloatArray) -> NDArray[np
     return found
 
 
-def _rest_after(cursors: Sequence[Cursor]) -> int:
-    """The tick at which all wait for each other next: a quarter note or so on, bar lines among them."""
+def _rest_after(cursors: Sequence[Cursor], often: bool) -> int:
+    """The tick at which all wait for each other next: the bar line, or, if `often`, a quarter note or so on."""
     first = min((cursor for cursor in cursors if cursor.phase != DONE), key=lambda cursor: cursor.now)
-    step = first.bar_length // max(1, first.bar_length // TPQ)
+    step = first.bar_length // max(1, first.bar_length // TPQ) if often else first.bar_length
     return first.now + step - first.position % step
 
 

@@ -108,7 +108,7 @@ def perform(
     if cap:
         wanted.append(Beside(kept, cap) if kept else cap)
     particles = needs(request, kept is not None)
-    drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p)
+    drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p, kept is not None)
     outcome = draw(learned.model, brief.opening, wanted, drawing, random, frame)
     score = scheme.decode(outcome.events)
     if request.chords and not score.chords:

@@ -18,6 +18,7 @@ VOICES = {"soprano": 1, "alto": 2, "tenor": 3, "bass": 4}
 INTERVALS = {"second": 2, "third": 4, "fourth": 5, "fifth": 7, "sixth": 9, "seventh": 11, "octave": 12}
 LENGTHS = {"whole": 1, "half": 2, "quarter": 4, "eighth": 8, "sixteenth": 16, "thirty-second": 32}
 CADENCES = ("tonic", "half")
+_SHARE = re.compile(r"\d{1,3}(?:/\d{1,3}|\.\d{1,6})?")  # of a whole note
 Chords = tuple[tuple[tuple[int, int], ...], ...]  # bar by bar: (root pitch class, index into `theory.QUALITIES`)
 
 
@@ -73,7 +74,7 @@ def parse_ranges(text: str) -> tuple[tuple[int, int, int], ...]:
         if not told:
             raise RequestError(f"{part.strip()!r} is not a range", fix="write for example: C4-G5, or bass E2-C4")
         name = (told[1] or "0").lower()
-        voice = VOICES.get(name, int(name) if name.isdigit() else -1)
+        voice = VOICES.get(name, int(name) if re.fullmatch(r"\d{1,3}", name) else -1)
         if voice < 0:
             raise RequestError(f"there is no voice {told[1]!r}", fix=f"write a number or {', '.join(VOICES)}")
         low, high = parse_pitch(told[2]), parse_pitch(told[3])
@@ -90,9 +91,9 @@ def parse_length(text: str) -> int:
         RequestError: it is none.
     """
     told = text.strip().lower().removesuffix(" note")
-    try:
-        share = Fraction(1, LENGTHS[told]) if told in LENGTHS else Fraction(told)
-    except (ValueError, ZeroDivisionError):
+    try:  # no exponents, which may take for ever
+        share = Fraction(1, LENGTHS[told]) if told in LENGTHS else Fraction(told if _SHARE.fullmatch(told) else 0)
+    except ZeroDivisionError:
         share = Fraction(0)
     ticks = share * 4 * TPQ
     if ticks <= 0 or ticks.denominator != 1:
@@ -122,7 +123,7 @@ def parse_leap(text: str) -> int:
     told = text.strip().lower()
     if told in INTERVALS:
         return INTERVALS[told]
-    if told.isdigit() and 1 <= int(told) <= 127:
+    if re.fullmatch(r"\d{1,3}", told) and 1 <= int(told) <= 127:
         return int(told)
     raise RequestError(f"{text!r} is no interval", fix=f"write semitones, or one of {', '.join(INTERVALS)}")
 
