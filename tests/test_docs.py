@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import struct
 import tomllib
 from pathlib import Path
@@ -83,6 +84,38 @@ def test_the_gallery_is_of_the_base_that_ships():
     assert made_by == api.info("base")["digest"], "run: python tools/make_docs.py gallery"
 
 
+def test_the_ways_are_all_ways():
+    assert tuple(MAKE_DOCS.SHOWN_WAYS) == api.WAYS
+    assert set(MAKE_DOCS.figures()["ways"]["pieces"]) == set(api.WAYS)
+
+
+@pytest.mark.parametrize("way", api.WAYS)
+def test_a_way_is_shown_with_picture_and_sound(way):
+    import soundfile
+
+    picture, sound = (MAKE_DOCS.WAYS / f"{way}.{ending}" for ending in ("png", "mp3"))
+    piece = MAKE_DOCS.figures()["ways"]["pieces"][way]
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert 20_000 < picture.stat().st_size < MAX_BYTES
+    assert 20_000 < sound.stat().st_size < MAX_BYTES
+    assert piece["seconds"] <= soundfile.info(sound).duration < piece["seconds"] + 10, "the last note rings"
+    assert shlex.split(piece["command"])[:-4] == ["tunesmith", way, *shlex.split(MAKE_DOCS.SHOWN_WAYS[way][2])]
+    text = MAKE_DOCS.README.read_text("utf-8")
+    assert f"](docs/ways/{way}.png)" in text
+    assert f"](docs/ways/{way}.mp3)" in text
+
+
+def test_the_ways_are_of_the_base_that_ships():
+    made_by = MAKE_DOCS.figures()["ways"]["base"]
+    assert made_by == api.info("base")["digest"], "run: python tools/make_docs.py ways"
+
+
+def test_the_beginning_is_that_of_the_song():
+    assert (ROOT / MAKE_DOCS.BEGINNING).read_text("utf-8") == MAKE_DOCS.beginning()
+    (piece,) = api.info(ROOT / MAKE_DOCS.BEGINNING)["songs"]
+    assert piece["bars"] == 8
+
+
 def test_the_figures_in_the_readme_are_those_measured():
     text = MAKE_DOCS.README.read_text("utf-8")
     made = MAKE_DOCS.readme(text, MAKE_DOCS.figures())
@@ -97,7 +130,7 @@ def test_a_block_holds_the_figure():
 
 
 def test_make_docs_refuses_an_unknown_part():
-    with pytest.raises(SystemExit, match="known are: song, unseen, seed, gallery, text"):
+    with pytest.raises(SystemExit, match="known are: song, unseen, seed, gallery, ways, text"):
         MAKE_DOCS.main(["all"])
 
 
@@ -117,10 +150,10 @@ def leaves(value: object) -> list[object]:
 def test_the_figures_are_figures():
     measured = MAKE_DOCS.figures()
     texts = [leaf for leaf in leaves(measured) if not isinstance(leaf, int | float)]
-    gallery = measured["gallery"]
-    pieces = [measured["song"]["piece"], *gallery["pieces"].values()]
+    gallery, ways = measured["gallery"], measured["ways"]
+    pieces = [measured["song"]["piece"], *gallery["pieces"].values(), *ways["pieces"].values()]
     told = [piece[name] for piece in pieces for name in ("key", "meter", "command") if name in piece]
-    assert sorted(texts) == sorted([*told, gallery["base"]])
+    assert sorted(texts) == sorted([*told, gallery["base"], ways["base"]])
 
 
 def dependencies() -> set[str]:

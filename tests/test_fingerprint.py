@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -254,3 +255,10 @@ def test_one_window_has_the_hash_and_the_answer_that_many_have(steps):
     assert print_.has_one(one) == bool(print_.has(many)[0])
     held = Fingerprint.of(many, 10)
     assert held.has_one(one)
+
+
+def test_the_model_card_names_the_file_that_ships():
+    data = BASE_MUSIC.read_bytes()
+    card = (Path(__file__).parent.parent / "MODEL_CARD.md").read_text("utf-8")
+    assert hashlib.sha256(data).hexdigest() in card
+    assert f"{Fingerprint.load(BASE_MUSIC).count:,}" in card

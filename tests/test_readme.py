@@ -83,8 +83,9 @@ def run(words: list[str]) -> Ended:
 
 
 def furnish(place: Path) -> None:
-    """What a reader has: the bundled songs, and songs of their own."""
-    shutil.copytree(ROOT / "examples", place / "examples")
+    """What a reader has: what is in the repository, and songs of their own."""
+    for folder in ("examples", "docs/ways"):
+        shutil.copytree(ROOT / folder, place / folder)
     for folder, names in READERS_SONGS.items():
         (place / folder).mkdir()
         for name in names:

@@ -447,7 +447,7 @@ def test_no_run_comes_back_longer_than_asked(name):
     song = LONG if name == "held" else scheme.carried(SONGS[name])
     learned, facts = alone(song), Facts.of(song)
     for most in (3, 6):
-        request = Request(bars=16, max_copy=0, repeats=most, particles=4)
+        request = Request(bars=12, max_copy=0, repeats=most, particles=8)
         said = next(compose(learned, replace(request, repeats=None)))
         assert holds("repeats", request, said, facts), "without the wish it comes back"
         assert not holds("repeats", request, next(compose(learned, request)), facts)

@@ -46,7 +46,7 @@ SHOWN_WAYS: dict[str, tuple[str, str, str]] = {  # how each way is shown: what i
     "compose": (
         "From nothing",
         "key, meter, chords and ending are as asked",
-        "--texture melody --key 'A minor' --meter 3/4 --chords '| Am | Dm | E7 | Am |' --cadence tonic --bars 8 --seed 3",
+        "--texture melody --key Am --meter 3/4 --chords '| Am | Dm | E7 | Am |' --cadence tonic --bars 8 --seed 3",
     ),
     "continue": (
         "Going on from a beginning",
@@ -335,11 +335,11 @@ def _seed_block(measured: Figures) -> str:
 
 def _ways_block(measured: Figures) -> str:
     pieces = measured["ways"]["pieces"]
-    lines = ["```sh", *(piece["command"] for piece in pieces.values()), "```"]
+    lines = ["```sh", *(pieces[way]["command"] for way in SHOWN_WAYS), "```"]
     for way, (what, kept, _) in SHOWN_WAYS.items():
         piece = pieces[way]
         about = f"{piece['bars']} bars in {piece['key']}, {piece['meter']}"
-        lines += ["", f"**{what}** (`{way}`): {kept}. [Hear it](docs/ways/{way}.mp3) ({piece['seconds']:.0f} s)."]
+        lines += ["", f"**{what}** (`{way}`): {kept}.", f"[Hear it](docs/ways/{way}.mp3) ({piece['seconds']:.0f} s)."]
         lines += ["", f"![{what}: {about}](docs/ways/{way}.png)"]
     return "\n".join(lines)
 

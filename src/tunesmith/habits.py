@@ -67,6 +67,7 @@ TEXTURES = {
     "song": Textured(2, 6, None, 33, 88),
     "ensemble": Textured(2, 6, None, 33, 93),
 }
+ONE_BY_ONE = ("melody", "lead sheet", "voices")  # textures whose voices have no chords
 # Lengths, in 48ths of a quarter, of music that has no songs to tell its lengths: with triplets, nothing rarer
 PLAIN = (v.JOIN, *(v.DURATION[v.GRID * n] for n in (6, 8, 12, 16, 18, 24, 32, 36, 48, 72, 96, 144, 192)))
 
@@ -219,8 +220,9 @@ def _replaced(head: list[Event], kind: str, event: Event) -> list[Event]:
 
 def imagined_habits(head: Sequence[Event]) -> Habits:
     """The habits of a piece with a header of this kind, by a network without songs."""
-    kind = TEXTURES.get(_style(head), TEXTURES["ensemble"])
-    return Habits(kind.low, kind.high, PLAIN)
+    style = _style(head)
+    kind = TEXTURES.get(style, TEXTURES["ensemble"])
+    return Habits(kind.low, kind.high, PLAIN[1:] if style in ONE_BY_ONE else PLAIN)
 
 
 def imagined(learned: Learned, request: Opening, random: np.random.Generator) -> list[Event]:
@@ -278,6 +280,8 @@ def _bounded(log_p: FloatArray, cursor: Cursor, base: bool) -> FloatArray:
         kind = TEXTURES[v.STYLES[cursor.style]]
         if base and v.STYLES[cursor.style] == "ensemble":
             found[[v.PART[family] for family in NO_PLAYERS]] = -np.inf
+        if base and v.STYLES[cursor.style] == "voices":
+            found[v.VOICE] = -np.inf  # a staff for each: four on one are hard to read
         chords = bool(cursor.voices) and cursor.voices[0].family == CHORD_FAMILY
         voices = len(cursor.voices) - chords
         if not cursor.voices and kind.chords:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from tunesmith import theory
 from tunesmith.errors import RequestError
 from tunesmith.files import read_bytes
 from tunesmith.habits import Opening
@@ -155,9 +156,11 @@ class Request:
 
     @property
     def asked(self) -> Opening:
-        """What is asked of the beginning. A piece with chords and no texture is a lead sheet."""
-        texture = self.texture or ("lead sheet" if self.chords else None)
-        return Opening(texture, self.key, self.meter, self.tempo)
+        """What is asked of the beginning. With chords and no texture it is a lead sheet, in the key that suits them."""
+        texture, key = self.texture or ("lead sheet" if self.chords else None), self.key
+        if self.chords and key is None:
+            key = Key(0, *theory.key_of_chords([chord for bar in self.chords for chord in bar]))
+        return Opening(texture, key, self.meter, self.tempo)
 
     @property
     def wished(self) -> bool:
@@ -209,7 +212,7 @@ def _preset(name: object) -> dict[str, Any]:
 def _said(name: str, value: object) -> str:
     """Words, also where a file has a number or a list of them."""
     if isinstance(value, list):
-        return (" " if name == "contour" else ",").join(map(str, value))
+        return {"contour": " ", "chords": " | "}.get(name, ", ").join(map(str, value))
     return str(value)
 
 
@@ -235,7 +238,7 @@ def request_file(path: Path) -> dict[str, Any]:
         StorageError: it cannot be read.
         RequestError: it is no such file.
     """
-    text = read_bytes(path, MAX_FILE).decode("utf-8", "replace")
+    text = read_bytes(path, MAX_FILE).decode("utf-8-sig", "replace")  # some editors begin files with a mark
     try:
         found = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
     except (ValueError, RecursionError) as error:

@@ -10,6 +10,7 @@ Conventions:
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LETTERS_BY_FIFTHS = "FCGDAEB"  # the line of fifths from F (-1) to B (5), then the same letters a sharp higher
@@ -185,3 +186,26 @@ def parse_chord(text: str) -> tuple[int, int, int | None] | None:
         return None
     bass = fifths_of(found[4].upper(), _ALTER[found[5]]) if found[4] else None
     return fifths_of(found[1], _ALTER[found[2]]), _QUALITY_BY_SUFFIX[found[3].strip()], bass
+
+
+def key_of_chords(chords: Sequence[tuple[int, int]]) -> tuple[int, str]:
+    """The key, (signature in fifths, mode), that suits chords best: (root pitch class, index into `QUALITIES`) each.
+
+    Of major and minor keys that with most of the chords' notes in its scale; a piece that begins or ends on the tonic's
+    own triad speaks for it, and so does a dominant's third in minor. Of equal ones the one with the fewest accidentals.
+    """
+
+    def suits(key: tuple[int, str]) -> tuple[float, int]:
+        fifths, mode = key
+        own, home = set(scale(fifths)), tonic(fifths, mode)
+        leading = {(home + 11) % 12} if mode == "minor" else set()
+        mark = 0.0
+        for root, quality in chords:
+            tones = {(root + interval) % 12 for interval in QUALITIES[quality].intervals}
+            mark += len(tones & (own | leading)) / len(tones) - 0.1 * len(tones & leading - own)
+        third = 3 if mode == "minor" else 4
+        for root, quality in (chords[0], chords[-1]):
+            mark += root == home and third in QUALITIES[quality].intervals
+        return mark, -abs(fifths)
+
+    return max(((fifths, mode) for fifths in range(-6, 7) for mode in ("major", "minor")), key=suits)

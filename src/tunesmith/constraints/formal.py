@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tunesmith.constraints.wish import NEVER, Bias, Filling, Wish, composing, durations, symbols
+from tunesmith.constraints.wish import NEVER, Bias, Filling, Wish, composing, durations, symbols, voice_number
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.codec import Event
 from tunesmith.scheme.cursor import Cursor
@@ -26,6 +26,7 @@ class Form:
     models: tuple[int, ...]
     varied: tuple[bool, ...]
     length: int
+    again: float = -1.5
     given: bool = False
 
     def __str__(self) -> str:
@@ -36,8 +37,10 @@ class Form:
         if not composing(cursor) or not cursor.voices or (self.given and cursor.on_chord_voice):
             return None
         section = bisect_right(self.starts, cursor.now) - 1
-        if section < 0 or self.models[section] < 0 or cursor.now >= self.starts[section] + self.length:
+        if section < 0 or cursor.now >= self.starts[section] + self.length:
             return None
+        if self.models[section] < 0:
+            return self._unlike(cursor, section) if symbol is None else None
         then = cursor.now - self.starts[section] + self.models[section]
         event = cursor.voices[cursor.voice].events.get((then, len(cursor.building)))
         if event is None:
@@ -48,6 +51,23 @@ class Form:
         bias = _only_symbol(event[0])
         if free:
             bias[: v.PITCH.end] = 0.0
+            bias[event[0]] = self.again
+        return bias
+
+    def _unlike(self, cursor: Cursor, section: int) -> Bias | None:
+        """In the first bar of a section that is new, the note that would make it that of another section."""
+        start, own = self.starts[section], cursor.voices[cursor.voice].events
+        if section == 0 or cursor.building or cursor.now >= start + cursor.bar_length or voice_number(cursor) != 1:
+            return None
+        bias = None
+        for other, model in zip(self.starts[:section], self.models[:section], strict=True):
+            then = own.get((cursor.now - start + other, 0)) if model < 0 else None
+            if then is None or cursor.now + v.TICKS[then[1]] < start + cursor.bar_length:
+                continue  # not the last of that bar
+            places = [place for place in own if other <= place[0] < cursor.now - start + other]
+            if all(own.get((tick - other + start, joined)) == own[tick, joined] for tick, joined in places):
+                bias = symbols() if bias is None else bias
+                bias[then[0]] = NEVER
         return bias
 
     @staticmethod
