@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from tunesmith import theory
-from tunesmith.originality import Index, originality
+from tunesmith.originality import Fingerprint, Index, lines, originality
 from tunesmith.request import Request
 from tunesmith.score import TPQ, Note, Score
 
@@ -23,14 +23,16 @@ BREATH = TPQ // 2
 class Facts:
     """What a wish needs to know besides the piece: of the songs learned, and of the texture asked for.
 
-    `low`, `high`: their range. `longest`: their longest note, ticks. `songs`: themselves, for the cap. `voices`: how
-    many voices of notes the piece has to have; `chord_voice`: whether chord symbols have a voice of their own.
+    `low`, `high`: their range. `longest`: their longest note, ticks. `songs`: themselves, for the cap. `base`: what the
+    base learned from, where it is the base's piece. `voices`: how many voices of notes the piece has to have;
+    `chord_voice`: whether chord symbols have a voice of their own.
     """
 
     low: int = 0
     high: int = 127
     longest: int = 4 * TPQ
     songs: tuple[Score, ...] = ()
+    base: Fingerprint | None = None
     voices: int = 1
     chord_voice: bool = False
 
@@ -40,7 +42,7 @@ class Facts:
         notes = [note for song in songs for note in song.notes()]
         pitches, voices = [note.pitch for note in notes], len(voices_of(songs[0]))
         longest = max(note.duration for note in notes)
-        return cls(min(pitches), max(pitches), longest, songs, voices, bool(songs[0].chords))
+        return cls(min(pitches), max(pitches), longest, songs, None, voices, bool(songs[0].chords))
 
 
 def voices_of(score: Score) -> list[list[Note]]:
@@ -282,6 +284,10 @@ def _max_copy(request: Request, score: Score, facts: Facts) -> Told:
     longest = originality(score, Index.of(facts.songs)).longest
     if longest > request.max_copy:
         yield f"{longest} notes stand in a song"
+    if facts.base:
+        longest = max((facts.base.longest(line.steps()) for line in lines(score)), default=0)
+        if longest > max(request.max_copy, facts.base.size):  # of shorter runs nothing is known
+            yield f"{longest} notes stand in the base's music"
 
 
 def _chromatic(request: Request, score: Score, facts: Facts) -> Told:
@@ -313,7 +319,29 @@ CHECKS: dict[str, Callable[[Request, Score, Facts], Told]] = {
     "max_copy": _max_copy,
     "chromatic": _chromatic,
 }
+WISHES = [name for name in CHECKS if name != "bars"]
 _NOTHING = {"rests": True}
+# What cannot be had together, or only with values that suit each other
+APART = (
+    {"notes", "contour"},  # the line may lie elsewhere
+    {"notes", "form"},  # two notes at the same place of a section
+    {"notes", "chords"},
+    {"notes", "cadence"},
+    {"form", "chords"},  # other chords where the section comes back
+    {"form", "cadence"},  # a half cadence where the same music ends the piece
+    {"form", "breath"},
+    {"form", "repeats"},  # a section is a long repeat
+    {"chords", "cadence"},  # the chord in that bar may be another
+    {"chords", "chromatic"},  # chords with notes outside the key
+    {"cadence", "breath"},  # in the same bar
+    {"rests", "breath"},
+    {"steps", "shortest"},
+)
+
+
+def groups(count: int, names: Sequence[str] = WISHES) -> list[tuple[str, ...]]:
+    """All so many wishes that can be had together."""
+    return [some for some in combinations(names, count) if not any(pair <= set(some) for pair in APART)]
 
 
 def asked_of(request: Request) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from holding import CHECKS, Facts, broken, holds, voices_of
+from holding import WISHES, Facts, broken, groups, holds, voices_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_sample import knowing
@@ -238,28 +238,6 @@ def wished(draw: st.DrawFn, names: tuple[str, ...], kind: type[Values] = Values)
     )
 
 
-# What cannot be had together, or only with values that suit each other
-APART = (
-    {"notes", "contour"},  # the line may lie elsewhere
-    {"notes", "form"},  # two notes at the same place of a section
-    {"notes", "chords"},
-    {"notes", "cadence"},
-    {"form", "chords"},  # other chords where the section comes back
-    {"form", "cadence"},  # a half cadence where the same music ends the piece
-    {"form", "breath"},
-    {"form", "repeats"},  # a section is a long repeat
-    {"chords", "cadence"},  # the chord in that bar may be another
-    {"chords", "chromatic"},  # chords with notes outside the key
-    {"cadence", "breath"},  # in the same bar
-    {"rests", "breath"},
-    {"steps", "shortest"},
-)
-WISHES = [name for name in CHECKS if name != "bars"]
-GROUPS = [
-    names for count in (2, 3) for names in combinations(WISHES, count) if not any(pair <= set(names) for pair in APART)
-]
-
-
 def kept(song: str, request: Request) -> None:
     """Compose, and hold the piece to all that was asked."""
     piece, facts = composed(song, request), facts_of(song)
@@ -278,7 +256,7 @@ def test_a_wish_alone_holds(name):
     check()
 
 
-@given(st.sampled_from(GROUPS).flatmap(wished))
+@given(st.sampled_from([*groups(2), *groups(3)]).flatmap(wished))
 @settings(max_examples=100, deadline=None)
 def test_wishes_together_hold(case):
     kept(*case)

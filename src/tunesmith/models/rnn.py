@@ -39,7 +39,7 @@ from tunesmith.models.spec import Anchor, FloatArray, IntArray, Spec
 
 __all__ = ["Rnn", "RnnState", "Settings", "shapes"]
 
-FEW = 4  # up to so many events, adding rows of tables beats the matrix product of their input
+FEW = 24  # up to so many events, adding rows of tables beats the matrix product of their input
 
 
 class _Cell:
