@@ -237,7 +237,8 @@ def _breath(request: Request, score: Score, facts: Facts) -> Told:
 
 def _contour(request: Request, score: Score, facts: Facts) -> Told:
     told = {voice: (low, high) for voice, low, high in request.range}
-    low, high = told.get(1) or told.get(0) or (facts.low, facts.high)
+    low = max(facts.low, facts.high - 24) if facts.voices > 1 else facts.low  # the two upper octaves of several voices
+    low, high = told.get(1) or told.get(0) or (low, facts.high)
     inside, end = min(REACH, (high - low) // 2), whole(request, score)
     bottom, top = min(request.contour), max(request.contour)
     scale = (high - low - 2 * inside) / (top - bottom or 1)

@@ -126,6 +126,6 @@ def test_every_texture_outline_and_interval_is_named():
 
 
 def test_the_cap_is_as_told():
-    assert f"{LEAST} at least; {sample.USUAL_CAP} where the model keeps no songs" in WORDS
+    assert f"{LEAST} at least; {sample.USUAL_CAP} where the model keeps fewer than two songs" in WORDS
     assert f"held against it too, at {sample.USUAL_CAP} notes" in WORDS
     assert f"runs of fewer than {sample.base_music().size + 1} notes are not known" in WORDS

@@ -157,7 +157,7 @@ class Values:
         return least, least + self.number(3, 7)
 
     def leap(self) -> int:
-        return self.number(4, 12)
+        return self.number(5, 12)
 
     def chords(self) -> tuple[tuple[tuple[int, int], ...], ...]:
         chord = st.tuples(st.integers(0, 11), st.integers(0, len(theory.QUALITIES) - 1))
@@ -182,7 +182,7 @@ class Values:
 
     def notes(self) -> tuple[tuple[int, Fraction, int], ...]:
         place = st.tuples(st.integers(1, self.bars - 1), st.integers(1, self.meter.beats))
-        if self.coarse:  # lengths that lead to bar lines, and perhaps to no other beat
+        if self.coarse:  # lengths that lead to bar lines, and perhaps to no other beat; room between the notes
             place = st.tuples(st.integers(1, self.bars - 1), st.just(1))
         places = self.draw(st.sets(place, min_size=1, max_size=3))
         inside = [pitch for pitch in range(self.low, self.high + 1) if pitch % 12 in theory.scale(self.scale.fifths)]
@@ -229,12 +229,16 @@ def wished(draw: st.DrawFn, names: tuple[str, ...], kind: type[Values] = Values)
     song = draw(st.sampled_from(fits_steps))
     meter = draw(st.sampled_from(METERS)) if "meter" in names else SONGS[song].meters[0] if SONGS[song].meters else None
     bars = draw(st.sampled_from((4, 8) if "form" in names else (4, 5, 6)))
-    values = kind(draw, song, bars, meter or Meter(), coarse=bool({"steps", "shortest"} & set(names)))
+    values = kind(draw, song, bars, meter or Meter(), coarse=bool({"steps", "shortest", "leap"} & set(names)))
     options = {name: values.of(name) for name in names if name != "meter"}
     options |= {"meter": meter} if "meter" in names else {}
     options |= {"texture": style_of(scheme.carried(SONGS[song]))} if "chords" in names else {}
     return song, Request(
-        bars=bars, seed=draw(st.integers(0, 9999)), particles=4, max_copy=options.pop("max_copy", 0), **options
+        bars=bars,
+        seed=draw(st.integers(0, 9999)),
+        particles=4 * len(names),
+        max_copy=options.pop("max_copy", 0),
+        **options,
     )
 
 
@@ -424,8 +428,8 @@ def test_no_run_comes_back_longer_than_asked(name):
     """The song is said over and over, held notes in it: as long as it is new, and no longer."""
     song = LONG if name == "held" else scheme.carried(SONGS[name])
     learned, facts = alone(song), Facts.of(song)
-    for most in (3, 6):
-        request = Request(bars=12, max_copy=0, repeats=most, particles=8)
+    for most in (4, 7):
+        request = Request(bars=12, max_copy=0, repeats=most, particles=16)
         said = next(compose(learned, replace(request, repeats=None)))
         assert holds("repeats", request, said, facts), "without the wish it comes back"
         assert not holds("repeats", request, next(compose(learned, request)), facts)

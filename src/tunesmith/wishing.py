@@ -18,6 +18,7 @@ from tunesmith.constraints import (
     Contour,
     Density,
     Ending,
+    Entering,
     Filling,
     Form,
     Fresh,
@@ -47,6 +48,7 @@ from tunesmith.scheme import vocabulary as v
 from tunesmith.score import TPQ
 
 BREATH = TPQ // 2  # the shortest rest that is a breath: an eighth
+OF_FIRST = 24  # semitones of a line in the first of several voices, where no range is asked for
 CHROMATIC = -4.0  # nats: what notes outside the key get where nothing is asked
 
 
@@ -147,7 +149,7 @@ def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
 def _wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     yield from (Voices(), Sounding(0.0 if habits.silent else Sounding().bias))
     if not room.kept:
-        yield Steady()
+        yield from (Steady(), Entering())
     if not room.kept or request.range:
         yield from _ranges(habits, request, room)
     yield InKey(_bias_of(request.chromatic))
@@ -203,6 +205,8 @@ def _contour(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     """The line over the whole piece; a section that comes back must be near the line wherever it comes."""
     range_of = next(wish for wish in _ranges(habits, request, room) if isinstance(wish, Range))
     low, high = range_of.low, range_of.high
+    if room.voices > 1 and not {0, 1} & {voice for voice, _, _ in request.range}:
+        low = max(low, high - OF_FIRST)  # what is below is for the others
     bottom, top = min(request.contour), max(request.contour)
     inside = min(6, (high - low) // 2)  # so that what is in reach is in range
     scale = (high - low - 2 * inside) / (top - bottom or 1)

@@ -9,6 +9,7 @@ from tunesmith.constraints.formal import Elsewhere, Form, Kept, KeptRhythm
 from tunesmith.constraints.harmonic import Progression
 from tunesmith.constraints.manner import (
     Chords,
+    Entering,
     InKey,
     Onward,
     PartWriting,
@@ -36,6 +37,7 @@ __all__ = [
     "Density",
     "Elsewhere",
     "Ending",
+    "Entering",
     "Filling",
     "Form",
     "Fresh",

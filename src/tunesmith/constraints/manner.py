@@ -78,6 +78,30 @@ class Sounding:
 
 
 @dataclass(frozen=True, slots=True)
+class Entering:
+    """No voice stays away: one that has had no note for a bar begins. Wishes cost a voice nothing while it rests.
+
+    Whatever is forbidden leaves pieces less of their probability, but for rests, so that where much is wished those
+    would be chosen whose voices never come in.
+    """
+
+    bias: float = -8.0
+
+    def __str__(self) -> str:
+        return "voices that come in"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Makes a rest improbable after the first bar in a voice without a note."""
+        if symbol is not None or cursor.phase != BODY or cursor.building or cursor.on_chord_voice:
+            return None
+        if cursor.now < cursor.bar_length or cursor.voices[cursor.voice].past:
+            return None
+        bias = symbols()
+        bias[v.REST] = self.bias
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
 class Voices:
     """The piece has just these voices: none is added once the header is written."""
 
