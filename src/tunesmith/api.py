@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from tunesmith import checkpoint, corpus, formats, score
 from tunesmith.checkpoint import Learned
 from tunesmith.comparing import Against, Checked, against, check
-from tunesmith.composing import WAYS, Made, Way, composing
+from tunesmith.composing import WAYS, Made, Way, bars_of, composing
 from tunesmith.corpus import Entry, Gathered, ImportRequest, Ingested, Kind, Summary, importing
 from tunesmith.corpus import Table as SongTable
 from tunesmith.errors import CorpusError, MissingExtra, RequestError, SongWarning, StorageError, TunesmithError
@@ -95,6 +95,7 @@ __all__ = [
     "Way",
     "WriteOptions",
     "against",
+    "bars_of",
     "bass",
     "check",
     "checked",
@@ -280,6 +281,8 @@ def varied(
 
 def _scores(model: Learned | PathLike, request: Request | None, options: dict[str, Any], way: Way) -> Iterator[Score]:
     learned = model if isinstance(model, Learned) else load_model(model)
+    if way.piece is not None and way.name != "continue":
+        options = {"bars": bars_of(way.piece)} | options
     whole = (request or Request()).changed(**options)
     whole.check()
     return (made.score for made in composing(learned, whole, way))

@@ -13,8 +13,9 @@ from typing import Any
 from tunesmith import __version__, ways
 from tunesmith.checkpoint import Learned
 from tunesmith.comparing import Against, Checked, against, check
-from tunesmith.errors import RequestError
-from tunesmith.originality import View, lines
+from tunesmith.errors import RequestError, Unsatisfiable
+from tunesmith.originality import Fingerprint, View, lines
+from tunesmith.prepare import prepare
 from tunesmith.provenance import mark_of
 from tunesmith.ranking import Marks, bits_per_note, marks_of
 from tunesmith.request import Request
@@ -65,6 +66,11 @@ class Made:
     marks: Marks | None = None
 
 
+def bars_of(piece: Score) -> int:
+    """The full bars of a piece, as it is worked on; at least 1."""
+    return max(1, sum(bar.number > 0 for bar in prepare(piece).bars()))
+
+
 def composing(
     learned: Learned,
     request: Request,
@@ -72,10 +78,11 @@ def composing(
     best: int | None = None,
     only: int | None = None,
     said: Callable[[], object] = lambda: None,
+    failed: Callable[[Unsatisfiable], object] = lambda error: None,
 ) -> Iterator[Made]:
     """Pieces one by one. `best`: of all, the so many best, best first. `only`: the piece of this number alone.
 
-    `said` is called whenever a piece is there.
+    `said` is called whenever a piece is there, `failed` with what kept one of several from being made.
 
     Raises:
         RequestError: the request makes no sense.
@@ -87,7 +94,7 @@ def composing(
         raise RequestError(
             f"the best {best} of {request.pieces} pieces", fix="ask for more pieces, or for fewer of them"
         )
-    made = _made(learned, request, way, only, said)
+    made = _made(learned, request, way, only, said, failed)
     if best is None:
         yield from made
         return
@@ -101,25 +108,56 @@ def _rank(made: Made) -> tuple[float, int]:
     return -(made.marks.mean if made.marks else 0.0), made.number
 
 
-def _made(learned: Learned, request: Request, way: Way, only: int | None, said: Callable[[], object]) -> Iterator[Made]:
+def _made(
+    learned: Learned,
+    request: Request,
+    way: Way,
+    only: int | None,
+    said: Callable[[], object],
+    failed: Callable[[Unsatisfiable], object],
+) -> Iterator[Made]:
     songs = against(learned, whole_alone=True) if len(learned.songs) else None
-    base = base_music() if learned.about.get("base") or learned.about.get("started_from") else None
-    numbers = range(request.pieces) if only is None else range(only - 1, only)
-    for number, piece in zip(numbers, _pieces(learned, request, way, songs, numbers), strict=True):
-        titled = piece.replace(title=_title(way, request, number + 1))
-        checked = check(titled, songs) if songs else None
-        run = max((base.longest(line.steps()) for line in lines(titled)), default=0) if base else None
-        told = {
-            "program": f"tunesmith {__version__}",
-            "model": learned.digest,
-            "piece": number + 1,
-            "way": way.told(),
-            "request": request.told(),
-            "copied": _figures(checked, run),
-        }
-        said()
-        whole = titled.replace(provenance=json.dumps(told, sort_keys=True))
-        yield Made(whole, number + 1, checked, run, bits_per_note(learned, piece))
+    left = list(range(request.pieces) if only is None else range(only - 1, only))
+    alone, base = len(left) == 1, _base_of(learned)
+    while left:
+        try:
+            for piece in _pieces(learned, request, way, songs, tuple(left)):
+                said()
+                yield _told(learned, request, way, piece, left.pop(0) + 1, songs, base)
+        except Unsatisfiable as error:  # of this seed: others may do
+            if alone:
+                raise
+            failed(Unsatisfiable(error.what, where=f"piece {left.pop(0) + 1}, {error.where}", fix=error.fix))
+
+
+def _base_of(learned: Learned) -> Fingerprint | None:
+    """The music of the base, where the model began from it."""
+    return base_music() if learned.about.get("base") or learned.about.get("started_from") else None
+
+
+def _told(
+    learned: Learned,
+    request: Request,
+    way: Way,
+    piece: Score,
+    number: int,
+    songs: Against | None,
+    base: Fingerprint | None,
+) -> Made:
+    """A piece with all that is known of it."""
+    titled = piece.replace(title=_title(way, request, number))
+    checked = check(titled, songs) if songs else None
+    run = max((base.longest(line.steps()) for line in lines(titled)), default=0) if base else None
+    told = {
+        "program": f"tunesmith {__version__}",
+        "model": learned.digest,
+        "piece": number,
+        "way": way.told(),
+        "request": request.told(),
+        "copied": _figures(checked, run),
+    }
+    whole = titled.replace(provenance=json.dumps(told, sort_keys=True))
+    return Made(whole, number, checked, run, bits_per_note(learned, piece))
 
 
 def _pieces(

@@ -17,7 +17,7 @@ from tunesmith.errors import FormatError, RequestError, TunesmithError, UnknownF
 if TYPE_CHECKING:
     from tunesmith.api import Made, Score, WriteOptions
 
-IN_PART = 1  # exit code
+IN_PART, NOTHING = 1, 2  # exit codes
 
 
 def named(output: Path, formats: str | None) -> tuple[list[str], Path]:
@@ -32,7 +32,7 @@ def named(output: Path, formats: str | None) -> tuple[list[str], Path]:
     bare = output.with_suffix("") if ending.lower() in known else output
     if formats is not None:
         endings = list(dict.fromkeys(e.strip().lstrip(".").lower() for e in formats.split(",") if e.strip()))
-    elif ending.isalpha():  # anything else after a dot is a part of the name, as in "no. 5"
+    elif ending.lower() in known or ending.isalpha():  # anything else after a dot is a part of the name, as in "no. 5"
         endings = [ending]
     else:
         endings = list(api.OUTPUTS)

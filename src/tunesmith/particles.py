@@ -270,7 +270,8 @@ class _Drawer:
             return Unsatisfiable("nothing is left to choose", fix="ask for less")
         names = _clash(self.wishes, self.stuck)
         what = f"nothing is left to choose by {names[0]}" if len(names) == 1 else f"{_listed(names)} clash"
-        return Unsatisfiable(what, where=f"bar {self.stuck.cursor.bar}", fix="ask for less, or try another seed")
+        fix = "ask for less, or try another seed"
+        return Unsatisfiable(what, where=f"bar {self.stuck.cursor.bar}", fix=fix)
 
 
 def _clash(wishes: Sequence[Wish], stuck: _Stuck) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,13 +17,39 @@ from tunesmith.files import read_bytes
 from tunesmith.habits import Opening
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Key, Meter
-from tunesmith.wording import WORDS, Chords
+from tunesmith.wording import CADENCES, WORDS, Chords
 
 MAX_BARS = 512
 MAX_PARTICLES = 1024
 LEAST_CAP = 4  # notes: runs of three are in all music
 MAX_FILE = 1 << 20  # bytes of a request file
 OFF = 0  # of `max_copy`: no cap
+
+
+def _whole(value: object, low: int = 0) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= low
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# what values from Python must be, beside their bounds
+VALUES: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("bars", "seed", "pieces", "breath", "repeats", "max_copy", "particles"), _whole),
+    **dict.fromkeys(("temperature", "rhythm_temperature", "top_p", "chromatic", "tempo"), _number),
+    **dict.fromkeys(("shortest", "steps", "leap"), lambda value: _whole(value, 1)),
+    **dict.fromkeys(("texture", "form"), lambda value: isinstance(value, str)),
+    "rests": lambda value: isinstance(value, bool),
+    "key": lambda value: isinstance(value, Key),
+    "meter": lambda value: isinstance(value, Meter),
+    "range": lambda told: all(_whole(voice) and 0 <= low <= high <= 127 for voice, low, high in told),
+    "density": lambda told: len(told) == 2 and _whole(told[0]) and _whole(told[1], max(1, told[0])),
+    "chords": lambda bars: all(bar and all(_whole(r) and r < 12 and _whole(q) for r, q in bar) for bar in bars),
+    "cadence": lambda told: all(kind in CADENCES and _whole(bar) for kind, bar in told),
+    "contour": lambda heights: not heights or (len(heights) > 1 and all(map(_number, heights))),
+    "notes": lambda told: all(_whole(bar) and beat >= 1 and 0 <= pitch <= 127 for bar, beat, pitch in told),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +125,8 @@ class Request:
         Raises:
             RequestError: a name is unknown, or a word makes no sense.
         """
+        if "preset" in options:
+            options = _preset(options["preset"]) | {name: value for name, value in options.items() if name != "preset"}
         unknown = set(options) - {field.name for field in fields(self)}
         if unknown:
             Request.of(dict.fromkeys(unknown, 0))  # says what is near
@@ -107,6 +135,14 @@ class Request:
 
     def check(self) -> None:
         """Raise `RequestError` for what makes no sense."""
+        for name, good in VALUES.items():
+            value = getattr(self, name)
+            try:
+                fine = value is None or good(value)
+            except (TypeError, ValueError, AttributeError):
+                fine = False
+            if not fine:
+                raise RequestError(f"{name} is {value!r}", fix="see docs/composing.md, or write it in words")
         if self.texture is not None and self.texture not in v.STYLES:
             raise RequestError(f"unknown texture {self.texture!r}", fix=f"choose from {', '.join(v.STYLES)}")
         _within("bars", self.bars, 1, MAX_BARS)
@@ -122,9 +158,10 @@ class Request:
             if getattr(self, name) is not None:
                 _within(name, getattr(self, name), low, high)
         if self.max_copy not in (None, OFF):
-            fix = f"allow at least {LEAST_CAP} notes, or 0 for no cap"
-            if not LEAST_CAP <= self.max_copy <= 1000:
+            if 0 < self.max_copy < LEAST_CAP:
+                fix = f"allow at least {LEAST_CAP} notes, or 0 for no cap"
                 raise RequestError(f"a cap of {self.max_copy} notes leaves no music", fix=fix)
+            _within("max-copy", self.max_copy, LEAST_CAP, 1000)
         if self.meter is not None and not (
             1 <= self.meter.beats <= v.METER.size and self.meter.unit in v.UNITS and self.meter.bar <= 8 * v.TICKS[-1]
         ):
@@ -212,7 +249,7 @@ def _preset(name: object) -> dict[str, Any]:
 def _said(name: str, value: object) -> str:
     """Words, also where a file has a number or a list of them."""
     if isinstance(value, list):
-        return {"contour": " ", "chords": " | "}.get(name, ", ").join(map(str, value))
+        return {"contour": " ", "chords": " | ", "density": "-"}.get(name, ", ").join(map(str, value))
     return str(value)
 
 

@@ -7,7 +7,7 @@ same whether the others are made or not.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -29,7 +29,7 @@ from tunesmith.originality import LEAST, Index, yardstick
 from tunesmith.originality.fingerprint import BASE_MUSIC, Fingerprint
 from tunesmith.particles import Drawing, Outcome, draw
 from tunesmith.request import OFF, Request
-from tunesmith.scheme import Cursor, Event
+from tunesmith.scheme import Cursor, Event, vocabulary
 from tunesmith.score import Chord, Score, Tempo
 from tunesmith.wishing import Frame, framed, needs, progression, wishes
 
@@ -66,28 +66,33 @@ def compose(
         ModelError: the songs in the model file are no music.
     """
     request.check()
-    cap = None
+    caps: list[MaxCopy] | None = None
     for number in range(request.pieces) if numbers is None else numbers:
         random = np.random.default_rng([request.seed, number])
         brief = brief_of(learned, request, random)
-        cap = cap or cap_of(learned, request, most)
-        yield perform(learned, brief, request, cap, random).score
+        if caps is None:
+            caps = [cap for cap in [cap_of(learned, request, most)] if cap]
+        yield perform(learned, brief, request, caps, random).score
 
 
 def brief_of(learned: Learned, request: Request, random: np.random.Generator) -> Brief:
     """A piece from nothing: a header like those of the songs, or one that the model writes itself."""
-    heads, habits = [header(learned, i) for i in range(len(learned.songs))], habits_of(learned)
+    heads, habits, asked = [header(learned, i) for i in range(len(learned.songs))], habits_of(learned), request.asked
     if heads:
-        head = choose_header(heads, request.asked, random)
+        if request.texture is None and not any((vocabulary.CHORDS, vocabulary.NONE) in head for head in heads):
+            asked = replace(
+                asked, texture=None
+            )  # songs without chord symbols: they are printed, and heard in the notes
+        head = choose_header(heads, asked, random)
     else:
-        head = imagined(learned, request.asked, random)
+        head = imagined(learned, asked, random)
         habits = imagined_habits(head) if learned.name in NETWORKS else habits
     cursor = after(head)
     return Brief(head, habits, framed(habits, request, cursor, request.bars * cursor.bar_length))
 
 
 def perform(
-    learned: Learned, brief: Brief, request: Request, cap: MaxCopy | None, random: np.random.Generator
+    learned: Learned, brief: Brief, request: Request, caps: Sequence[MaxCopy], random: np.random.Generator
 ) -> Composed:
     """Write a piece.
 
@@ -105,8 +110,7 @@ def perform(
     kept = brief.kept
     if kept:
         wanted = [kept, *(Elsewhere(kept, wish) for wish in wanted)]
-    if cap:
-        wanted.append(Beside(kept, cap) if kept else cap)
+    wanted += [Beside(kept, cap) if kept else cap for cap in caps]
     particles = needs(request, kept is not None)
     drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p, kept is not None)
     outcome = draw(learned.model, brief.opening, wanted, drawing, random, frame)
@@ -121,13 +125,13 @@ def _symbols(request: Request, room: Frame) -> Iterator[Chord]:
     """The chords asked for, to be printed above music that has no voice for them."""
     ticks, chords = progression(request, room)
     for start, end, symbol in zip(ticks, (*ticks[1:], room.end), chords, strict=True):
-        yield Chord(start, end - start, *scheme.vocabulary.chord_of(symbol))
+        yield Chord(start, end - start, *vocabulary.chord_of(symbol))
 
 
 def cap_of(learned: Learned, request: Request, most: int | None = None, also: Sequence[Score] = ()) -> MaxCopy | None:
     """The cap on copying: as asked for, or as much as the songs learned have of each other.
 
-    `most`: notes of the longest run that they have, where that is known. `also`: music that counts as songs do.
+    `most`: notes of the longest run that they have, where that is known.
     """
     if request.max_copy == OFF:
         return None
@@ -138,7 +142,7 @@ def cap_of(learned: Learned, request: Request, most: int | None = None, also: Se
         cap = USUAL_CAP if most is None else max(LEAST, most)
     base = bool(learned.about.get("base") or learned.about.get("started_from"))
     of_base = 0 if request.max_copy is not None else USUAL_CAP
-    return MaxCopy(cap, Windows.of([*songs, *also], cap), base_music() if base else None, of_base)
+    return MaxCopy(cap, Windows.of(songs, cap), base_music() if base else None, of_base)
 
 
 @cache

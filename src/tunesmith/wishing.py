@@ -6,7 +6,7 @@ To add a wish: its dataclass in `constraints`, its words in `wording`, its field
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tunesmith import theory
@@ -62,6 +62,7 @@ class Frame:
     filling: Filling
     sections: tuple[tuple[int, int], ...] = ()  # of a form: where it starts, and where its model does
     kept: bool = False  # whether something of a piece is kept, which says what its meters, keys and ranges are
+    known: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # bars of a piece that is there: start, end
     voices: int = field(init=False)  # of notes
     chords: bool = field(init=False)  # whether there is a chord voice
 
@@ -76,12 +77,14 @@ class Frame:
         return self.cursor.bar_length
 
     def tick(self, bar: int) -> int:
-        """Where a full bar begins, counted from 1, as if the meter at the cursor went on for good."""
+        """Where a full bar begins, counted from 1: as the piece has it, or as if the meter at the cursor went on."""
+        if bar in self.known:
+            return self.known[bar][0]
         return self.cursor.origin + (bar - 1 - self.cursor.bars_before) * self.bar
 
     def close(self, bar: int) -> int:
         """Where a bar ends: the last one of the piece where the pickup completes it."""
-        return min(self.tick(bar + 1), self.end)
+        return self.known[bar][1] if bar in self.known else min(self.tick(bar + 1), self.end)
 
     def models(self, tick: int, closing: bool = False) -> list[int]:
         """A tick, and where the section that it lies in (or closes) had its model."""
@@ -314,7 +317,7 @@ def progression(request: Request, room: Frame) -> tuple[tuple[int, ...], tuple[i
     for number in range(request.bars):
         told = request.chords[number % len(request.chords)]
         start, end = room.tick(number + 1), room.close(number + 1)
-        each, odd = divmod(room.bar, len(told))
+        each, odd = divmod(end - start if room.known else room.bar, len(told))
         if odd or not v.representable(each):
             raise RequestError(f"{len(told)} chords do not share a bar evenly", where=f"bar {number + 1} of the chords")
         for place, (root, quality) in enumerate(told):

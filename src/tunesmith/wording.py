@@ -136,6 +136,8 @@ def parse_chords(text: str) -> Chords:
     """
     bars: list[tuple[tuple[int, int], ...]] = []
     for bar in re.finditer(r"[^|]+", text.strip()):
+        if not bar[0].strip() and bar.start() > 0 and bar.end() < len(text.strip()):
+            raise RequestError("there is no chord", where=f"bar {len(bars) + 1}", fix="write % for the bar before")
         chords: list[tuple[int, int]] = []
         for word in re.finditer(r"\S+", bar[0]):
             if word[0] == "%" and bars:
@@ -147,6 +149,9 @@ def parse_chords(text: str) -> Chords:
                 pointed = f"{row[:place]}>>{word[0]}<<{row[place + len(word[0]) :]}"
                 fix = "write for example: C, Dm, G7, F#m7b5, Bbmaj7"
                 raise RequestError(f"{word[0]!r} is not a chord: {pointed}", where=f"bar {len(bars) + 1}", fix=fix)
+            if told[2] is not None:
+                fix = f"write {word[0].split('/')[0]}"
+                raise RequestError(f"{word[0]!r} names a bass, which cannot be wished for", fix=fix)
             chords.append((theory.pitch_class(told[0]), told[1]))
         if chords:
             bars.append(tuple(chords))

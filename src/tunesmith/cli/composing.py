@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +12,8 @@ import click
 
 from tunesmith import outputs
 from tunesmith.cli.group import SONGS, cli, fermata_option, model_option, sound_options
-from tunesmith.cli.wishes import request_of, wish_options
-from tunesmith.errors import RequestError
+from tunesmith.cli.wishes import NAMES, request_of, wish_options
+from tunesmith.errors import RequestError, SongError, Unsatisfiable
 
 if TYPE_CHECKING:
     from tunesmith.api import Made, Request, Score, Way
@@ -77,7 +79,7 @@ def continue_(beginning: Path, **options: Any) -> None:
     """
     from tunesmith import api
 
-    _write(options, request_of(options), api.Way("continue", _one(beginning)))
+    _write(options, request_of(options), api.Way("continue", _one(beginning)), beginning)
 
 
 @cli.command(short_help="Write bars of a piece anew.")
@@ -96,8 +98,8 @@ def rewrite(piece: Path, bars: str, **options: Any) -> None:
     from tunesmith import api
 
     score = _one(piece)
-    request = request_of({**options, "bars": None})
-    _write(options, request, api.Way("rewrite", score, api.parse_bars(bars)))
+    which = api.parse_bars(bars)
+    _write(options, _of_piece(options, score), api.Way("rewrite", score, which), piece)
 
 
 @cli.command(short_help="Give a melody chords or voices.")
@@ -116,8 +118,9 @@ def harmonise(melody: Path, kind: str, **options: Any) -> None:
     from tunesmith import api
 
     score = _one(melody)
-    request = request_of({**options, "bars": None})
-    _write(options, request, api.Way("harmonise", score, kind=kind))
+    if len(score.parts) > 1 or score.chords:
+        outputs.say(f"{melody}: its melody is harmonised; other parts and chord symbols are left out")
+    _write(options, _of_piece(options, score), api.Way("harmonise", score, kind=kind), melody)
 
 
 @cli.command(short_help="Vary a piece.")
@@ -139,8 +142,8 @@ def vary(piece: Path, kind: str, strength: float, **options: Any) -> None:
     from tunesmith import api
 
     score = _one(piece)
-    request = request_of({**options, "bars": None})
-    _write(options, request, api.Way("vary", score, kind=kind, strength=strength))
+    way = api.Way("vary", score, kind=kind, strength=strength)
+    _write(options, _of_piece(options, score), way, piece)
 
 
 def _one(path: Path) -> Score:
@@ -160,6 +163,13 @@ def _one(path: Path) -> Score:
     return scores[0].replace(title=scores[0].title or path.stem)
 
 
+def _of_piece(options: dict[str, Any], piece: Score) -> Request:
+    """The request for a piece that keeps its length."""
+    from tunesmith import api
+
+    return request_of({**options, "bars": api.bars_of(piece)})
+
+
 def _options_of(options: dict[str, Any], request: Request) -> Any:
     from tunesmith import api
 
@@ -167,29 +177,46 @@ def _options_of(options: dict[str, Any], request: Request) -> Any:
     return api.checked(api.WriteOptions(**chosen, seed=request.seed))
 
 
-def _write(options: dict[str, Any], request: Request, way: Way) -> None:
-    """Compose, write, and say what was made."""
+def _write(options: dict[str, Any], request: Request, way: Way, source: Path | None = None) -> None:
+    """Compose, write, and say what was made, also where not all could be. `source`: the file that is worked on."""
     from tunesmith import api, console
 
     endings, output = outputs.named(options["output"], options["formats"])
+    if source and source.resolve() in {output.with_name(f"{output.name}.{e}").resolve() for e in endings}:
+        raise RequestError("is the piece itself", path=source, fix="choose another name with -o")
     write, best = _options_of(options, request), options["best"]
     shown = best or request.pieces
     made: list[Made] = []
     files: list[list[Path]] = []
+    problems: list[Unsatisfiable] = []
     with console.Steps(request.pieces + shown * len(endings), "composing") as steps:
         learned = api.load_model(options["model"])
-        pieces = api.composing(learned, request, way, best, said=lambda: steps.done("composed"))
-        for one, places in outputs.written(pieces, shown, output, endings, write, steps.done):
-            made.append(one)
-            files.append(places)
+        pieces = api.composing(learned, request, way, best, said=lambda: steps.done("composed"), failed=problems.append)
+        try:
+            for one, places in outputs.written(pieces, shown, output, endings, write, steps.done):
+                made.append(one)
+                files.append(places)
+        except SongError as error:  # of the piece that is worked on
+            raise (error.at(source) if source else error) from None
+    _say_made(made, files, options, way)
+    for problem in problems:
+        outputs.say(problem)
+    if problems:
+        sys.exit(outputs.IN_PART if made else outputs.NOTHING)
+
+
+def _say_made(made: Sequence[Made], files: Sequence[Sequence[Path]], options: dict[str, Any], way: Way) -> None:
+    """The files, the best in a table, and how new each is."""
+    from tunesmith import console
+
     if options["as_json"]:
         click.echo(json.dumps({"pieces": console.made_json(made, files)}, indent=1))
         return
     click.echo("\n".join(str(path) for places in files for path in places))
-    if best:
-        click.echo(console.ranked(made), err=True)
+    if options["best"]:
+        click.echo(console.ranked(made, files), err=True)
     for one in made:
-        outputs.say(console.novelty(one))
+        outputs.say(console.novelty(one, way.piece is not None))
 
 
 def _again(piece: Score, options: dict[str, Any]) -> None:
@@ -198,14 +225,19 @@ def _again(piece: Score, options: dict[str, Any]) -> None:
 
     told = api.told_by(piece)
     endings, output = outputs.named(options["output"], options["formats"])
-    if options["best"] is not None:
-        raise RequestError("--like makes one piece", fix="leave --best out")
+    for name in (*NAMES, "best", "file"):
+        if options.get(name) is not None:
+            word = {"file": "request", "range": "range"}.get(name, name).replace("_", "-")
+            raise RequestError("--like takes all its wishes from the piece", fix=f"leave --{word} out")
     with console.Steps(1 + len(endings), "composing") as steps:
         learned = api.load_model(options["model"])
         pieces = api.composing(learned, told.request, only=told.number, said=lambda: steps.done("composed"))
         write = _options_of(options, told.request)
         one, files = next(iter(outputs.written(pieces, 1, output, endings, write, steps.done)))
-    click.echo("\n".join(map(str, files)))
+    if options["as_json"]:
+        click.echo(json.dumps({"pieces": console.made_json([one], [files])}, indent=1))
+    else:
+        click.echo("\n".join(map(str, files)))
     differing = api.differences(piece, one.score, told, learned)
     for line in differing or ["the music is the same, note for note"]:
         outputs.say(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunesmith.cli.group import SONGS
+from tunesmith.errors import RequestError
 
 if TYPE_CHECKING:
     from tunesmith.api import Request
@@ -74,8 +75,8 @@ def wish_options(opening: bool) -> Option:
     return add
 
 
-def request_of(options: dict[str, Any], but: tuple[str, ...] = ()) -> Request:
-    """The request that options make, on top of a request file; `but`: options that mean something else here.
+def request_of(options: dict[str, Any]) -> Request:
+    """The request that options make, on top of a request file.
 
     Raises:
         RequestError: a word makes no sense.
@@ -84,6 +85,12 @@ def request_of(options: dict[str, Any], but: tuple[str, ...] = ()) -> Request:
     from tunesmith import api
 
     file: Path | None = options["file"]
-    words = api.request_file(file) if file else {}
-    given = {name: options[name] for name in NAMES if name not in but and options.get(name) is not None}
-    return api.Request.of({name.replace("-", "_"): value for name, value in words.items()} | given)
+    given = {name: options[name] for name in NAMES if options.get(name) is not None}
+    if file is None:
+        return api.Request.of(given)
+    words = {name.replace("-", "_"): value for name, value in api.request_file(file).items()}
+    try:
+        api.Request.of(words | {name: given[name] for name in given if name == "bars"})
+    except RequestError as error:
+        raise error.at(file) from None
+    return api.Request.of(words | given)

@@ -11,12 +11,13 @@ from tunesmith import api
 from tunesmith.console.tables import table
 
 
-def novelty(made: api.Made) -> str:
-    """A line: how new a piece is."""
+def novelty(made: api.Made, kept: bool = False) -> str:
+    """A line: how new a piece is. `kept`: whether something of another is kept in it, which counts as well."""
     title = made.score.title
     if made.checked is not None:
         run = f"longest run in common: {made.checked.whole.longest} notes"
-        return f"{title}: {made.checked.verdict} ({run}{_base(made, ', ')})"
+        also = "; what was kept counts too" if kept else ""
+        return f"{title}: {made.checked.verdict} ({run}{_base(made, ', ')}{also})"
     return f"{title}: the model keeps no songs to hold it against{_base(made, '; ')}"
 
 
@@ -44,11 +45,16 @@ def made_json(made: Sequence[api.Made], files: Sequence[Sequence[Path]]) -> list
     return found
 
 
-def ranked(made: Sequence[api.Made]) -> str:
+def ranked(made: Sequence[api.Made], files: Sequence[Sequence[Path]]) -> str:
     """The best pieces, best first, and what they are ranked by."""
     rows: list[list[object]] = [
-        [one.score.title, one.marks.mean, one.marks.likely, one.marks.new, one.marks.form, one.bits]
-        for one in made
+        [f"{one.number}: {places[0].stem}", one.marks.mean, one.marks.likely, one.marks.new, one.marks.form, _bits(one)]
+        for one, places in zip(made, files, strict=True)
         if one.marks is not None
     ]
-    return table(["piece", "mark", "likely", "new", "form", "bits per note"], rows)
+    return table(["piece: file", "mark", "likely", "new", "form", "bits per note"], rows)
+
+
+def _bits(made: api.Made) -> object:
+    """Bits per note, or nothing where the model cannot say."""
+    return made.bits if math.isfinite(made.bits) else ""

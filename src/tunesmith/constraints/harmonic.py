@@ -10,6 +10,8 @@ from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, duration
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import Cursor
 
+BEGINNING = 3  # so much more a note that begins with a chord is to be of it
+
 
 @dataclass(frozen=True, slots=True)
 class Progression:
@@ -56,7 +58,8 @@ class Progression:
     def _among_notes(self, chord: int, begins: bool) -> Bias:
         root, quality = v.chord_of(chord)
         tones = {(root + interval) % 12 for interval in theory.QUALITIES[quality].intervals}
-        outside = NEVER if begins and self.strict else self.bias
+        outside = self.bias * (BEGINNING if begins else 1)
+        outside = NEVER if begins and self.strict else outside
         bias = symbols()
         bias[: v.PITCH.end] = [0.0 if pitch % 12 in tones else outside for pitch in range(v.PITCH.end)]
         if begins and self.strict:

@@ -147,9 +147,11 @@ def put_back(material: Material, events: Sequence[Event], names: Sequence[str] =
         notes = tuple(_spelled(score, note) for note in found[voice])
         whole.append(Part(notes, name, families[voice - first] * 8 if voice - first < len(families) else 0))
     score = score.replace(parts=tuple(whole))
-    if first and not material.chord_voice:
-        chords = tuple(Chord(n.onset, n.duration, *v.chord_of(n.pitch)) for n in found[0])
-        score = score.replace(chords=chords)
+    if first:
+        known_chords = {(c.onset, c.duration, c.root, c.quality): c for c in score.chords}
+        chords = (Chord(n.onset, n.duration, *v.chord_of(n.pitch)) for n in found[0])
+        told = tuple(known_chords.get((c.onset, c.duration, c.root, c.quality), c) for c in chords)
+        score = score.replace(chords=told)
     return score
 
 

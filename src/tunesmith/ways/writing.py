@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from statistics import mean
 
 import numpy as np
 
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Contour, Filling, Kept, KeptRhythm, PartWriting, Range, Wish
+from tunesmith.constraints import Contour, Filling, Kept, KeptRhythm, MaxCopy, PartWriting, Range, Windows, Wish
 from tunesmith.errors import RequestError
 from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
+from tunesmith.originality import LEAST
 from tunesmith.prepare import only
-from tunesmith.request import Request
+from tunesmith.request import OFF, Request
 from tunesmith.sample import Brief, cap_of, perform
 from tunesmith.scheme import Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Bar, Score
 from tunesmith.ways.material import Material, Placed, notes_of, put_back
-from tunesmith.wishing import Frame
+from tunesmith.wishing import Frame, lengths_of
 
 KINDS_OF_HARMONY = ("chords", "voices")
 KINDS_OF_VARYING = ("skeleton", "rhythm", "contour")
 ROOM = 3  # semitones that a voice may go beyond what it had in the piece
+SOPRANO = 67  # the middle of the melodies that such ranges suit; under lower ones all lie lower
 FOUR = ("Alto", "Tenor", "Bass")
 RANGES_OF_FOUR = ((53, 74), (48, 69), (40, 64))  # as choirs sing, lowest and highest pitch of these
+OF_MELODY = ("contour", "notes", "breath")  # wishes about the first voice alone
+OF_VOICES = (*OF_MELODY, "range", "density", "leap", "repeats", "shortest", "steps", "rests")
 Gap = tuple[int, int, int]  # voice as the cursor counts, first tick, end
 
 
@@ -40,6 +45,7 @@ class Task:
     brief: Brief
     names: tuple[str, ...] = ()
     anew: bool = True
+    bars: int = 1  # full bars of the whole
 
 
 def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
@@ -53,6 +59,7 @@ def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
     if material.bars >= request.bars:
         what = f"the beginning has {material.bars} bars, the whole piece is to have {request.bars}"
         raise RequestError(what, fix="ask for more bars")
+    _only_in(request, range(material.bars + 1, request.bars + 1), "what is to come")
     body = list(material.body)
     while body and body[-1].event[0] == v.REST:
         body.pop()  # what fills the last bar is no music
@@ -77,6 +84,9 @@ def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Requ
     first, last = material.bar(bars[0]), material.bar(bars[1])
     if first is None or last is None:
         raise RequestError(f"bars {bars[0]}-{bars[1]} of a piece of {material.bars} bars", fix="choose bars it has")
+    _only_in(request, range(bars[0], bars[1] + 1), "the bars that are written anew")
+    if material.chord_voice:
+        _leave_out(request, ("chords",), "the piece has its chords already")
     kept, gaps = list[Placed](), list[Gap]()
     for voice in range(int(material.chord_voice), material.voices):
         mine, anew = [p for p in material.body if p.place[0] == voice], list[Placed]()
@@ -101,7 +111,10 @@ def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Ta
     """
     if kind not in KINDS_OF_HARMONY:
         raise RequestError(f"unknown harmony {kind!r}", fix=f"choose from {', '.join(KINDS_OF_HARMONY)}")
+    _leave_out(request, OF_MELODY if kind == "voices" else OF_VOICES, "the melody is kept as it is")
     melody = Material.of(only(piece, "melody").replace(chords=()))
+    if kind == "chords" and not _knows_chords(learned):
+        raise RequestError("this model knows no chords", fix="harmonise with the base, or with one that began from it")
     if melody.voices != 1:
         raise RequestError("this is no melody: it has several voices", fix="harmonise one voice")
     head, body = list(melody.head), melody.body
@@ -116,7 +129,8 @@ def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Ta
         parts = _four(learned, melody)
         head = [(v.STYLE[v.STYLES.index("voices")], v.NONE), *head[1:place], *parts]
         gaps = [(voice, 0, melody.end) for voice in (1, 2, 3)]
-        ranges = [Range(low, high, voice) for voice, (low, high) in enumerate(RANGES_OF_FOUR, 2)]
+        down = min(0, round(mean(note.pitch for note in notes_of(melody)[0])) - SOPRANO)
+        ranges = [Range(low + down, high + down, voice) for voice, (low, high) in enumerate(RANGES_OF_FOUR, 2)]
         ranges.append(PartWriting())
     return _task(learned, request, melody, head, body, gaps, melody.end, ranges, FOUR)
 
@@ -136,6 +150,8 @@ def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Re
         raise RequestError(f"unknown outline {kind!r}", fix=f"choose from {', '.join(KINDS_OF_VARYING)}")
     if not 0 <= strength <= 1:
         raise RequestError(f"strength is {strength:g}", fix="it goes from 0 (nearly the same) to 1 (nearly free)")
+    outlined = (*OF_MELODY, "density", *(("chords",) if Material.of(piece).chord_voice else ()))
+    _leave_out(request, (*outlined, "cadence"), "the outline of the piece is kept")
     material = Material.of(piece)
     if kind == "contour":
         line = notes_of(material)[int(material.chord_voice)]
@@ -234,15 +250,26 @@ def _task(
     names: Sequence[str] = (),
 ) -> Task:
     """Gaps of a piece that are to be filled, up to the tick `end`."""
+    request = replace(request, bars=max(material.bars, request.bars if end > material.end else 0))
     request.check()
     _no_header(request)
     habits = _merged(_own(learned, opening), material)
-    lengths = tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)}))
-    room = Frame(material.cursor(opening), 0, end, Filling(lengths, end), kept=True)
+    usual = replace(habits, lengths=tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)})))
+    filling = Filling(lengths_of(usual, request, end), end)
+    known = {bar.number: (bar.start, bar.end) for bar in material.score.bars(material.end)}
+    room = Frame(material.cursor(opening), 0, end, filling, kept=True, known=known)
     controls = material.controls if end == material.end else {}
-    keeping = Kept({p.place: p.event for p in kept}, tuple(gaps), controls, room.filling)
+    keeping = Kept({p.place: p.event for p in kept}, tuple(_parted(gaps, controls)), controls, filling)
     ranges = [] if outline or names else _ranges(material, request)
-    return Task(material, Brief(opening, habits, room, (*outline, *ranges), keeping), tuple(names), anew=not names)
+    brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
+    return Task(material, brief, tuple(names), anew=not names, bars=request.bars)
+
+
+def _parted(gaps: Sequence[Gap], controls: Mapping[int, object]) -> Iterator[Gap]:
+    """Gaps parted where the meter or the key changes: there all voices stand together."""
+    for voice, start, end in gaps:
+        places = [start, *sorted(tick for tick in controls if start < tick < end), end]
+        yield from ((voice, a, b) for a, b in pairwise(places))
 
 
 def written(
@@ -254,10 +281,14 @@ def written(
         RequestError: a wish does not fit.
         Unsatisfiable: nothing keeps the wishes.
     """
-    cap = cap_of(learned, request, most, [task.material.score] if task.anew else [])
+    request = replace(request, bars=task.bars)
+    caps = [cap_of(learned, request, most)]
+    if task.anew and request.max_copy != OFF:  # of the piece itself: what is written is not what is there
+        size = request.max_copy or LEAST
+        caps.append(MaxCopy(size, Windows.of([task.material.score], size)))
     for number in numbers:
         random = np.random.default_rng([request.seed, number])
-        made = perform(learned, task.brief, request, cap, random)
+        made = perform(learned, task.brief, request, [cap for cap in caps if cap], random)
         yield put_back(task.material, made.outcome.events, task.names)
 
 
@@ -266,6 +297,29 @@ def _no_header(request: Request) -> None:
     for name in ("texture", "key", "meter", "form", "tempo"):
         if getattr(request, name) is not None:
             raise RequestError(f"the piece has its {name} already", fix=f"leave the {name} out")
+
+
+def _leave_out(request: Request, names: Sequence[str], why: str) -> None:
+    """Raise `RequestError` for wishes about what is kept: they could not hold."""
+    for name in names:
+        if getattr(request, name) not in (None, (), True):
+            raise RequestError(f"{why}: no wish for {name} can change it", fix=f"leave the {name} out")
+
+
+def _only_in(request: Request, bars: range, what: str) -> None:
+    """Raise `RequestError` for wishes about bars that are kept."""
+    for name, told in (("cadence", request.cadence), ("notes", request.notes)):
+        for wish in told:
+            bar = int(wish[1] if name == "cadence" else wish[0]) or bars[-1]
+            if bar not in bars:
+                raise RequestError(f"a wish for bar {bar}, which is not of {what}", fix=f"leave it out of the {name}")
+
+
+def _knows_chords(learned: Learned) -> bool:
+    """Whether a model has met chord symbols: a network that began from the base has, and one whose songs have them."""
+    began = learned.about.get("base") or learned.about.get("started_from")
+    songs = (header(learned, number) for number in range(len(learned.songs)))
+    return bool(began) or any((v.CHORDS, v.NONE) in head for head in songs)
 
 
 def _own(learned: Learned, opening: Sequence[Event]) -> Habits:
