@@ -206,7 +206,7 @@ BAD_REQUESTS = [
     ({"particles": 0}, "particles 0 is out of range"),
     ({"max_copy": 1}, "a cap of 1 notes leaves no music; allow at least 4 notes, or 0 for no cap"),
     ({"max_copy": 3}, "a cap of 3 notes"),
-    ({"max_copy": -1}, "a cap of -1 notes"),
+    ({"max_copy": -1}, "max_copy is -1"),
     ({"key": "H"}, "'H' is not a key"),
     ({"meter": "0/4"}, "'0/4' is not a meter"),
     ({"meter": "33/4"}, "meter 33/4 cannot be composed in"),
@@ -221,7 +221,7 @@ BAD_REQUESTS = [
     ({"chords": "| Dm | Gq | C |"}, ">>Gq<<"),
     ({"rests": False, "breath": 4}, "no rests, and a breath"),
     ({"contour": [1]}, "'1' is no contour"),
-    ({"density": [8, 2]}, "'8, 2' is no number of notes"),
+    ({"density": [8, 2]}, "'8-2' is no number of notes"),
 ]
 
 

@@ -38,9 +38,11 @@ from tunesmith.constraints import (
     Together,
     Voices,
     Wish,
+    chords_like,
     triad,
 )
-from tunesmith.errors import RequestError
+from tunesmith.constraints.clashing import clash
+from tunesmith.errors import RequestError, Unsatisfiable
 from tunesmith.habits import Habits
 from tunesmith.request import Request
 from tunesmith.scheme import Cursor
@@ -145,8 +147,18 @@ def _letters(form: str | None) -> list[tuple[str, bool]]:
 
 
 def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
-    """The wishes of a request, with what the songs learned imply."""
-    return tuple(_wishes(habits, request, room))
+    """The wishes of a request, with what the songs learned imply.
+
+    Raises:
+        RequestError: a wish does not fit the piece.
+        Unsatisfiable: two clash whatever the music.
+    """
+    found = tuple(_wishes(habits, request, room))
+    if clashing := clash(found):
+        first, second, tick = clashing
+        bar = (tick - room.cursor.origin) // room.bar + 1 + room.cursor.bars_before
+        raise Unsatisfiable(f"{first} and {second} clash", where=f"bar {bar}", fix="ask for less")
+    return found
 
 
 def _wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
@@ -275,18 +287,9 @@ def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame
         bass = room.voices > 1 and voice == room.voices
         yield Ending(voice, tick, root if alone or bass else home, least, room.filling, words)
     if room.chords:
-        names = {v.chord_symbol(next(iter(root)), quality) for quality in _like(home, next(iter(root)))}
+        names = {v.chord_symbol(next(iter(root)), quality) for quality in chords_like(home, next(iter(root)))}
         filling = Filling(tuple(range(v.JOIN + 1, v.DURATIONS)), room.end) if given else room.filling
         yield Ending(CHORD_VOICE, tick, frozenset(names), 0, filling, words)
-
-
-def _like(triad_of: frozenset[int], root: int) -> list[int]:
-    """The kinds of chords that have this triad."""
-    return [
-        number
-        for number, quality in enumerate(theory.QUALITIES)
-        if triad_of <= {(root + interval) % 12 for interval in quality.intervals}
-    ]
 
 
 def _last_length(room: Frame, ticks: int) -> int:

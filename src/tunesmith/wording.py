@@ -136,7 +136,7 @@ def parse_chords(text: str) -> Chords:
     """
     bars: list[tuple[tuple[int, int], ...]] = []
     for bar in re.finditer(r"[^|]+", text.strip()):
-        if not bar[0].strip() and bar.start() > 0 and bar.end() < len(text.strip()):
+        if not bar[0].strip() and bars and bar.end() < len(text.strip()):
             raise RequestError("there is no chord", where=f"bar {len(bars) + 1}", fix="write % for the bar before")
         chords: list[tuple[int, int]] = []
         for word in re.finditer(r"\S+", bar[0]):

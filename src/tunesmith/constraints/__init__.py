@@ -22,7 +22,7 @@ from tunesmith.constraints.manner import (
 )
 from tunesmith.constraints.melodic import Alone, Contour, Fresh, Leaps, Pins, Range
 from tunesmith.constraints.rhythmic import Density, NoRests, Struck
-from tunesmith.constraints.span import Ending, Length, Together, triad
+from tunesmith.constraints.span import Ending, Length, Together, chords_like, triad
 from tunesmith.constraints.wish import CHORD_FAMILY, CHORD_VOICE, NEVER, Bias, Filling, Wish
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "Voices",
     "Windows",
     "Wish",
+    "chords_like",
     "place_of",
     "triad",
 ]

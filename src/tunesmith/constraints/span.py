@@ -175,3 +175,12 @@ def triad(fifths: int, mode: str, degree: int = 0) -> Set[int]:
     if mode == "minor" and degree == 4:
         found[1] = (tonic + 11) % 12
     return set(found)
+
+
+def chords_like(triad_of: Set[int], root: int) -> list[int]:
+    """The kinds of chords that have this triad."""
+    return [
+        number
+        for number, quality in enumerate(theory.QUALITIES)
+        if triad_of <= {(root + interval) % 12 for interval in quality.intervals}
+    ]
