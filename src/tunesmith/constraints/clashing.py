@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from tunesmith.constraints.melodic import Pins, Range
 from tunesmith.constraints.span import Ending
@@ -23,7 +23,12 @@ def clash(wishes: Sequence[Wish]) -> tuple[Wish, Wish, int] | None:
                 outside = [tick for tick, pitch in zip(wish.ticks, wish.pitches, strict=True) if pitch not in inside]
                 if outside:
                     return limits, wish, outside[0]
-            ends = isinstance(wish, Ending) and wish.voice != CHORD_VOICE and limits.voice in (0, wish.voice)
-            if ends and v.REST not in wish.wanted and not classes & wish.wanted:
+            elif isinstance(wish, Ending) and _without(wish, limits, classes):
                 return limits, wish, wish.tick - 1
     return None
+
+
+def _without(ending: Ending, limits: Range, classes: Set[int]) -> bool:
+    """Whether a range that has these pitch classes has none that a phrase in its voice may end on."""
+    concerned = ending.voice != CHORD_VOICE and limits.voice in (0, ending.voice)
+    return concerned and v.REST not in ending.wanted and not classes & ending.wanted
