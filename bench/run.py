@@ -1,6 +1,6 @@
 """Benchmarks, one after the other, into docs/benchmarks.md.
 
-    python bench/run.py                        # what needs no data (about ten minutes)
+    python bench/run.py                        # what needs no data (hours: the wishes; else ten minutes)
     python bench/run.py FOLDER                 # and what needs a data folder (a day)
     python bench/run.py FOLDER reading fuzz    # these parts alone; the others stay as they are in the file
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-PARTS = ("training", "stepping", "sound", "commands", "memory")
+PARTS = ("training", "stepping", "sound", "commands", "memory", "wishes")
 DATA_PARTS = (
     "importing",
     "reading",
@@ -33,6 +33,8 @@ DATA_PARTS = (
     "ablation",
     "composed",
     "copies",
+    "newness",
+    "futures",
 )
 HEAD = """# Benchmarks
 
