@@ -206,7 +206,7 @@ BAD_REQUESTS = [
     ({"particles": 0}, "particles 0 is out of range"),
     ({"max_copy": 1}, "a cap of 1 notes leaves no music; allow at least 4 notes, or 0 for no cap"),
     ({"max_copy": 3}, "a cap of 3 notes"),
-    ({"max_copy": -1}, "max_copy is -1"),
+    ({"max_copy": -1}, "max-copy -1 is out of range"),
     ({"key": "H"}, "'H' is not a key"),
     ({"meter": "0/4"}, "'0/4' is not a meter"),
     ({"meter": "33/4"}, "meter 33/4 cannot be composed in"),

@@ -26,7 +26,7 @@ MAX_FILE = 1 << 20  # bytes of a request file
 OFF = 0  # of `max_copy`: no cap
 
 
-def _whole(value: object, low: int = 0) -> bool:
+def _whole(value: object, low: int = -(2**63)) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= low
 
 
@@ -43,12 +43,12 @@ VALUES: dict[str, Callable[[Any], bool]] = {
     "rests": lambda value: isinstance(value, bool),
     "key": lambda value: isinstance(value, Key),
     "meter": lambda value: isinstance(value, Meter),
-    "range": lambda told: all(_whole(voice) and 0 <= low <= high <= 127 for voice, low, high in told),
-    "density": lambda told: len(told) == 2 and _whole(told[0]) and _whole(told[1], max(1, told[0])),
-    "chords": lambda bars: all(bar and all(_whole(r) and r < 12 and _whole(q) for r, q in bar) for bar in bars),
-    "cadence": lambda told: all(kind in CADENCES and _whole(bar) for kind, bar in told),
+    "range": lambda told: all(_whole(voice, 0) and 0 <= low <= high <= 127 for voice, low, high in told),
+    "density": lambda told: len(told) == 2 and _whole(told[0], 0) and _whole(told[1], max(1, told[0])),
+    "chords": lambda bars: all(bar and all(_whole(r, 0) and r < 12 and _whole(q, 0) for r, q in bar) for bar in bars),
+    "cadence": lambda told: all(kind in CADENCES and _whole(bar, 0) for kind, bar in told),
     "contour": lambda heights: not heights or (len(heights) > 1 and all(map(_number, heights))),
-    "notes": lambda told: all(_whole(bar) and beat >= 1 and 0 <= pitch <= 127 for bar, beat, pitch in told),
+    "notes": lambda told: all(_whole(bar, 0) and beat >= 1 and 0 <= pitch <= 127 for bar, beat, pitch in told),
 }
 
 
