@@ -153,3 +153,39 @@ def test_a_request_file_and_options_on_top_of_it(run: Run, tmp_path) -> None:
     bad = run("compose", "--request", f"{tmp_path}/bad.toml", "-o", f"{tmp_path}/b.mid")
     assert bad.code == 2
     assert "there is no wish 'bras'; did you mean bars?" in bad.err
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "[" * 100_000,
+        '{"piece": Infinity, "request": {}, "model": "", "program": ""}',
+        '{"piece": 1, "request": {"notes": [[1, "1/0", 60]]}, "model": "", "program": ""}',
+        '{"piece": 1, "request": {"notes": [[1, "1e99999999", 60]]}, "model": "", "program": ""}',
+        '{"piece": 1, "request": {"key": {"onset": 0, "fifths": 99, "mode": "foo"}}, "model": "", "program": ""}',
+        '{"piece": 1, "request": {"chords": [[[0, 1000]]]}, "model": "", "program": ""}',
+    ],
+)
+def test_forged_requests_are_refused(told):
+    with pytest.raises(RequestError):
+        told_by(WALTZ.replace(provenance=told))
+
+
+def test_the_piece_itself_is_never_written_over(run: Run, tmp_path) -> None:
+    song = tmp_path / "tune-1.abc"
+    api.save(MARCH, song)
+    before = song.read_bytes()
+    for words in (("rewrite", f"{song}", "--bars", "2", "-o", f"{tmp_path}/tune", "-n", "2", "--formats", "abc"),):
+        assert "is the piece itself" in run(*words).err
+    assert run("compose", "--bars", "4", "-o", f"{tmp_path}/a.mid").code == 0
+    assert "is the piece itself" in run("compose", "--like", f"{tmp_path}/a.mid", "-o", f"{tmp_path}/a.mid").err
+    assert song.read_bytes() == before
+
+
+def test_pieces_that_cannot_be_made_do_not_lose_the_others():
+    failed: list[object] = []
+    request = Request(bars=4, pieces=8, shortest=TPQ, density=(4, 8))  # not in every meter that the base draws
+    made = list(composing(base(), request, failed=failed.append))
+    assert len(made) + len(failed) == 8
+    assert made
+    assert all("piece" in str(error) for error in failed)

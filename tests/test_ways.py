@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -238,3 +240,46 @@ def test_a_change_of_meter_is_kept():
     for bars in ((1, 1), (2, 3), (3, 4)):
         made = next(ways.written(learned, ways.rewrite(learned, piece, bars, request), request, [0]))
         assert (made.meters, made.keys) == (piece.meters, piece.keys)
+
+
+SCALE = melody([60, 62, 64, 65, 67, 69, 71, 72, 71, 69, 67, 65, 64, 62, 60, 62, 64, 65, 67, 69], TPQ)
+
+
+def test_a_leap_is_no_larger_where_new_notes_meet_kept_ones():
+    piece = prepare(SCALE.replace(meters=(Meter(0, 4, 4),), keys=(Key(),)))
+    learned = knowing(piece)
+    for seed in range(6):
+        request = Request(seed=seed, leap=4, particles=48, max_copy=0)
+        made = next(ways.written(learned, ways.rewrite(learned, piece, (3, 3), request), request, [0]))
+        pitches = [n.pitch for n in made.parts[0].notes]
+        assert all(abs(a - b) <= 4 for a, b in pairwise(pitches))
+
+
+def test_what_is_wished_where_a_note_reaches_in_is_refused():
+    notes = (Note(0, 3 * TPQ, 60), Note(3 * TPQ, 5 * TPQ, 64), Note(8 * TPQ, 4 * TPQ, 62), Note(12 * TPQ, 4 * TPQ, 60))
+    piece = prepare(Score((Part(notes),), meters=(Meter(0, 4, 4),), keys=(Key(),)))
+    with pytest.raises(RequestError, match="where one is kept"):
+        ways.rewrite(knowing(piece), piece, (2, 3), Request(notes=((2, Fraction(1), 62),)))
+
+
+def test_chords_wished_for_stand_above_what_is_new():
+    learned, request = knowing(MARCH), Request.of({"chords": "| C | G |", "particles": 8, "max_copy": 0})
+    made = next(ways.written(learned, ways.rewrite(learned, MARCH, (3, 4), request), request, [0]))
+    bar = prepare(MARCH).meters[0].bar
+    assert [(c.onset, c.root) for c in made.chords] == [(2 * bar, 0), (3 * bar, 7)]
+
+
+def test_chords_of_any_bar_can_be_given():
+    tune = melody([60, 64, 67] * 6, TPQ // 2, meters=(Meter(0, 9, 8),)).replace(keys=(Key(),))
+    request = Request.of({"chords": "| C | G |", "particles": 4})
+    made = next(ways.written(base(), ways.harmonise(base(), tune, "chords", request), request, [0]))
+    assert {c.root for c in made.chords} <= {0, 7}
+
+
+def test_a_cadence_is_in_the_key_of_its_bar():
+    tune = melody([60, 62, 64, 65] * 6, TPQ).replace(meters=(Meter(0, 4, 4),), keys=(Key(0), Key(12 * TPQ, 2)))
+    piece, learned = prepare(tune), knowing(tune)
+    request = Request(cadence=(("tonic", 5),), particles=16, max_copy=0)
+    made = next(ways.written(learned, ways.rewrite(learned, piece, (4, 5), request), request, [0]))
+    last = max((n for n in made.parts[0].notes if n.onset < 20 * TPQ), key=lambda n: n.onset)
+    assert last.pitch % 12 == 2

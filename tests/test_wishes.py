@@ -18,7 +18,8 @@ import pytest
 from holding import WISHES, Facts, broken, groups, holds, voices_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_sample import knowing
+from strategies import melody
+from test_sample import MARCH, knowing, only
 
 from tunesmith import scheme, theory
 from tunesmith.checkpoint import Learned, LearnedSongs
@@ -439,3 +440,18 @@ def test_no_run_comes_back_longer_than_asked(name):
         said = next(compose(learned, replace(request, repeats=None)))
         assert holds("repeats", request, said, facts), "without the wish it comes back"
         assert not holds("repeats", request, next(compose(learned, request)), facts)
+
+
+def test_a_note_of_the_pickup_leaves_room_in_the_first_bar():
+    song = melody([67, 72, 74, 76], 4 * TPQ, meters=(Meter(0, 3, 4),), pickup=TPQ)
+    learned, made = knowing(song, MARCH.replace(meters=(Meter(0, 3, 4),), pickup=TPQ)), 0
+    for seed in range(10):
+        try:
+            piece = only(learned, bars=4, density=(1, 8), seed=seed, particles=24)
+        except Unsatisfiable:  # few of the lengths learned fit in
+            continue
+        made += 1
+        for bar in piece.bars():
+            if bar.number > 0 and bar.end - bar.start == bar.meter.bar:
+                assert any(bar.start <= n.onset < bar.end for n in piece.notes())
+    assert made >= 5

@@ -43,6 +43,19 @@ def named(output: Path, formats: str | None) -> tuple[list[str], Path]:
     return endings, bare
 
 
+def places(output: Path, endings: Sequence[str], count: int, number: int) -> list[Path]:
+    """The files of piece `number`, from 1, of `count`."""
+    name = f"{output.name}-{number}" if count > 1 else output.name
+    return [output.with_name(f"{name}.{ending}") for ending in endings]
+
+
+def spared(source: Path | None, output: Path, endings: Sequence[str], count: int) -> None:
+    """Raise `RequestError` if one of the files would be written over the piece that is worked on."""
+    files = (file for number in range(1, count + 1) for file in places(output, endings, count, number))
+    if source is not None and source.resolve() in {file.resolve() for file in files}:
+        raise RequestError("is the piece itself", path=source, fix="choose another name with -o")
+
+
 def written(
     pieces: Iterable[Made],
     count: int,
@@ -54,16 +67,12 @@ def written(
     """Write `count` pieces as they are made: each and its files; `done` hears of every file."""
     from tunesmith import api
 
-    def places(number: int) -> list[Path]:
-        name = f"{output.name}-{number}" if count > 1 else output.name
-        return [output.with_name(f"{name}.{ending}") for ending in endings]
-
     api.make_folder(output.parent)
-    for file in places(1):  # before anything is written
+    for file in places(output, endings, count, 1):  # before anything is written
         api.probe_writable(file)
         api.get_ready(file)
     for number, made in enumerate(pieces, 1):
-        files = places(number)
+        files = places(output, endings, count, number)
         _save_all(made.score, files, options, done)
         yield made, files
 

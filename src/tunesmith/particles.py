@@ -4,7 +4,8 @@ Every particle is a piece in the making. Each event is drawn from what the model
 what share of the probability the wishes do not forbid is the particle's weight. From time to time all wait for each
 other at the same tick, whatever number of events each needed to get there, and are drawn anew by their weights. So a
 wish about what comes later (bars that are kept, a melody to be harmonised, an ending) chooses among beginnings, and
-what is drawn has the probabilities that the model gives to pieces that keep the wishes, the nearer the more particles.
+what is drawn has the probabilities that the model gives to pieces that keep the wishes, the nearer the more particles;
+where `top_p` is below 1, the improbable is left out event by event, and no weight makes up for it.
 
 Where no particle can go on, the latest stretch is drawn again, then a longer one; after some tries it is said which
 wishes clash, and where. That redrawing leans towards what can go on.
@@ -35,7 +36,7 @@ from tunesmith.score import TPQ
 
 FEWEST = 0.5  # resample where the effective sample size is below this share of the particles
 TRIES = 16  # at the same place, later ones from farther back
-REMEMBERED = 64  # resting places that can be gone back to
+REMEMBERED = ((4, 1), (16, 4), (64, 16))  # how many resting places back, every how many of them are kept
 IMPOSSIBLE = -30.0  # what it counts if the wishes leave nothing but what the model holds for impossible
 MOST_NAMED = 4  # wishes that clash are looked for among so many at once
 
@@ -77,12 +78,10 @@ class Population:
 
 @dataclass(slots=True)
 class Outcome:
-    """A piece: its events, and how it came about. `effective`: the least effective sample size met on the way."""
+    """A piece: its events, and an estimate of the log of the share of probability that the wishes have left."""
 
     events: list[Event]
-    log_share: float  # of the model's probability that the wishes have left, estimated
-    effective: float
-    redrawn: int
+    log_share: float
 
 
 @dataclass(slots=True)
@@ -121,26 +120,25 @@ class _Drawer:
 
     def piece(self, opening: Sequence[Event]) -> Outcome:
         """Draw it."""
-        now, past = self._opened(opening), list[Population]()
-        least, redrawn, tries = float(self.drawing.particles), 0, 0
+        now, past, number, tries = self._opened(opening), list[tuple[int, Population]](), 0, 0
         while not all(cursor.phase == DONE for cursor in now.cursors):
             ahead = self._advanced(now)
             if np.isneginf(ahead.log_weights).all():
-                tries, redrawn = tries + 1, redrawn + 1
+                tries += 1
                 if tries > TRIES:
                     raise self._unsatisfiable()
-                for _ in range(min(2 ** (tries // 3) - 1, len(past))):
-                    now = past.pop()
+                back = number - 2 ** (tries // 3) + 1
+                while past and number > back:
+                    number, now = past.pop()
                 continue
             if self.stuck is None or _tick(ahead) > self.stuck.cursor.now:
                 tries = 0
-            past = [*past[1 - REMEMBERED :], now]
-            now, effective = self._resampled(ahead)
-            least = min(least, effective)
+            past = [(n, then) for n, then in past if _remembered(n, number)] + [(number, now)]
+            now, number = self._resampled(ahead), number + 1
         likely = _weights(now.log_weights)
         winner = int(np.searchsorted(np.cumsum(likely), self.random.random() * likely.sum(), side="right"))
         events = _events(now.rows[min(winner, len(likely) - 1)])
-        return Outcome(events, now.evidence + _log_mean(now.log_weights), least, redrawn)
+        return Outcome(events, now.evidence + _log_mean(now.log_weights))
 
     def _opened(self, opening: Sequence[Event]) -> Population:
         """The particles after the opening, which the model hears and does not choose."""
@@ -249,16 +247,16 @@ class _Drawer:
                 never |= forbidden
                 soft += np.where(forbidden, 0.0, told)
 
-    def _resampled(self, now: Population) -> tuple[Population, float]:
-        """Particles drawn by their weights, if few of them carry most of the weight; and how many are effective."""
+    def _resampled(self, now: Population) -> Population:
+        """Particles drawn by their weights, if few of them carry most of the weight."""
         likely, count = _weights(now.log_weights), len(now.cursors)
         effective = float(1 / np.square(likely).sum())
         if effective >= FEWEST * count and not np.isneginf(now.log_weights).any():
-            return now, effective
+            return now
         points = (self.random.random() + np.arange(count)) / count
         at = np.minimum(np.searchsorted(np.cumsum(likely), points, side="right"), count - 1)
         evidence = now.evidence + _log_mean(now.log_weights)
-        return now.chosen(self.model, at, np.zeros(count), evidence), effective
+        return now.chosen(self.model, at, np.zeros(count), evidence)
 
     def _note(self, cursor: Cursor, symbol: int | None, legal: BoolArray) -> None:
         """Remember the farthest place where one could not go on."""
@@ -309,6 +307,11 @@ def _rest_after(cursors: Sequence[Cursor], often: bool) -> int:
     first = min((cursor for cursor in cursors if cursor.phase != DONE), key=lambda cursor: cursor.now)
     step = first.bar_length // max(1, first.bar_length // TPQ) if often else first.bar_length
     return first.now + step - first.position % step
+
+
+def _remembered(number: int, now: int) -> bool:
+    """Whether a resting place is kept to go back to: the latest all, older ones now and then."""
+    return any(now - number < back and number % every == 0 for back, every in REMEMBERED)
 
 
 def _tick(now: Population) -> int:

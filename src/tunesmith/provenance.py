@@ -42,7 +42,7 @@ def told_by(piece: Score) -> Told:
         told = json.loads(piece.provenance or "null")
         request, number, way = told["request"], int(told["piece"]), told.get("way", {"name": "compose"})
         model, program = str(told["model"]), str(told["program"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         raise RequestError("this piece does not say how it was made", fix="name one that compose wrote") from None
     if not isinstance(way, Mapping) or way.get("name") != "compose":
         raise RequestError("this piece was made of another, which is needed too", fix="call the same command again")
@@ -61,8 +61,15 @@ def differences(old: Score, new: Score, told: Told, learned: Learned) -> list[st
     bar = next((b.number for b in new.bars(max(old.end, new.end)) if _within(old, b) != _within(new, b)), None)
     if bar is not None:
         found.append(f"the music differs from bar {bar} on")
+    if old.chords and _chords(old) != _chords(new):  # MIDI files have none to compare
+        found.append("the chord symbols differ")
     return found
 
 
-def _within(piece: Score, bar: Bar) -> list[tuple[int, int, int]]:
-    return sorted((n.onset, n.duration, n.pitch) for n in piece.notes() if bar.start <= n.onset < bar.end)
+def _chords(piece: Score) -> list[tuple[int, int, int]]:
+    return [(chord.onset, chord.root, chord.quality) for chord in piece.chords]
+
+
+def _within(piece: Score, bar: Bar) -> list[tuple[int, int, int, int]]:
+    numbered = ((number, n) for number, part in enumerate(piece.parts) for n in part.notes)
+    return sorted((i, n.onset, n.duration, n.pitch) for i, n in numbered if bar.start <= n.onset < bar.end)

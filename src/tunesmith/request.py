@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -30,6 +31,10 @@ def _whole(value: object, low: int = -(2**63)) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= low
 
 
+def _chord(root: object, quality: object) -> bool:
+    return root in range(12) and quality in range(len(theory.QUALITIES))
+
+
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -41,11 +46,11 @@ VALUES: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("shortest", "steps", "leap"), lambda value: _whole(value, 1)),
     **dict.fromkeys(("texture", "form"), lambda value: isinstance(value, str)),
     "rests": lambda value: isinstance(value, bool),
-    "key": lambda value: isinstance(value, Key),
+    "key": lambda value: isinstance(value, Key) and -7 <= value.fifths <= 7 and value.mode in theory.MODES,
     "meter": lambda value: isinstance(value, Meter),
     "range": lambda told: all(_whole(voice, 0) and 0 <= low <= high <= 127 for voice, low, high in told),
     "density": lambda told: len(told) == 2 and _whole(told[0], 0) and _whole(told[1], max(1, told[0])),
-    "chords": lambda bars: all(bar and all(_whole(r, 0) and r < 12 and _whole(q, 0) for r, q in bar) for bar in bars),
+    "chords": lambda bars: all(bar and all(_chord(*chord) for chord in bar) for bar in bars),
     "cadence": lambda told: all(kind in CADENCES and _whole(bar, 0) for kind, bar in told),
     "contour": lambda heights: not heights or (len(heights) > 1 and all(map(_number, heights))),
     "notes": lambda told: all(_whole(bar, 0) and beat >= 1 and 0 <= pitch <= 127 for bar, beat, pitch in told),
@@ -227,10 +232,12 @@ class Request:
                     _tuples(found[name]) if found.get(name) is not None else cls.__dataclass_fields__[name].default
                 )
             notes = found.get("notes") or ()
+            if any(not re.fullmatch(r"\d{1,4}(/\d{1,6})?", str(beat)) for _, beat, _ in notes):
+                raise ValueError("no beat")
             found["notes"] = tuple((int(bar), Fraction(beat), int(pitch)) for bar, beat, pitch in notes)
             request = cls(**found)
             request.check()
-        except (TypeError, ValueError, KeyError, AttributeError):
+        except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError):
             raise RequestError("the request in the piece is damaged") from None
         return request
 

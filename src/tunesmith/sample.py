@@ -14,7 +14,7 @@ import numpy as np
 
 from tunesmith import scheme
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Beside, Elsewhere, Kept, MaxCopy, Windows, Wish
+from tunesmith.constraints import Elsewhere, Kept, MaxCopy, Windows, Wish
 from tunesmith.habits import (
     NETWORKS,
     Habits,
@@ -108,9 +108,9 @@ def perform(
 
     wanted: list[Wish] = [*wishes(brief.habits, request, room), *brief.wishes]
     kept = brief.kept
+    wanted += caps
     if kept:
         wanted = [kept, *(Elsewhere(kept, wish) for wish in wanted)]
-    wanted += [Beside(kept, cap) if kept else cap for cap in caps]
     particles = needs(request, kept is not None)
     drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p, kept is not None)
     outcome = draw(learned.model, brief.opening, wanted, drawing, random, frame)
@@ -128,7 +128,7 @@ def _symbols(request: Request, room: Frame) -> Iterator[Chord]:
         yield Chord(start, end - start, *vocabulary.chord_of(symbol))
 
 
-def cap_of(learned: Learned, request: Request, most: int | None = None, also: Sequence[Score] = ()) -> MaxCopy | None:
+def cap_of(learned: Learned, request: Request, most: int | None = None) -> MaxCopy | None:
     """The cap on copying: as asked for, or as much as the songs learned have of each other.
 
     `most`: notes of the longest run that they have, where that is known.

@@ -47,7 +47,7 @@ from tunesmith.habits import Habits
 from tunesmith.request import Request
 from tunesmith.scheme import Cursor
 from tunesmith.scheme import vocabulary as v
-from tunesmith.score import TPQ
+from tunesmith.score import TPQ, Key, Meter, Score
 
 BREATH = TPQ // 2  # the shortest rest that is a breath: an eighth
 OF_FIRST = 24  # semitones of a line in the first of several voices, where no range is asked for
@@ -64,7 +64,8 @@ class Frame:
     filling: Filling
     sections: tuple[tuple[int, int], ...] = ()  # of a form: where it starts, and where its model does
     kept: bool = False  # whether something of a piece is kept, which says what its meters, keys and ranges are
-    known: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # bars of a piece that is there: start, end
+    piece: Score | None = None  # that is there, with its own bars, meters and keys
+    known: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # its bars: start, end
     voices: int = field(init=False)  # of notes
     chords: bool = field(init=False)  # whether there is a chord voice
 
@@ -87,6 +88,20 @@ class Frame:
     def close(self, bar: int) -> int:
         """Where a bar ends: the last one of the piece where the pickup completes it."""
         return self.known[bar][1] if bar in self.known else min(self.tick(bar + 1), self.end)
+
+    def number(self, tick: int) -> int:
+        """The bar that a tick lies in."""
+        found = next((bar for bar, (start, end) in self.known.items() if start <= tick < end), None)
+        return (tick - self.cursor.origin) // self.bar + 1 + self.cursor.bars_before if found is None else found
+
+    def meter(self, tick: int) -> Meter:
+        """The meter at a tick."""
+        return self.piece.meter_at(tick) if self.piece else Meter(0, self.cursor.beats, self.cursor.unit)
+
+    def key(self, tick: int) -> tuple[int, str]:
+        """The signature, in fifths, and the mode at a tick."""
+        key = self.piece.key_at(tick) if self.piece else Key(0, self.cursor.fifths, self.cursor.mode)
+        return key.fifths, key.mode
 
     def models(self, tick: int, closing: bool = False) -> list[int]:
         """A tick, and where the section that it lies in (or closes) had its model."""
@@ -156,8 +171,7 @@ def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
     found = tuple(_wishes(habits, request, room))
     if clashing := clash(found):
         first, second, tick = clashing
-        bar = (tick - room.cursor.origin) // room.bar + 1 + room.cursor.bars_before
-        raise Unsatisfiable(f"{first} and {second} clash", where=f"bar {bar}", fix="ask for less")
+        raise Unsatisfiable(f"{first} and {second} clash", where=f"bar {room.number(tick)}", fix="ask for less")
     return found
 
 
@@ -241,7 +255,7 @@ def _contour(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
 def _pins(request: Request, room: Frame) -> Wish:
     found: dict[int, int] = {}
     for bar, beat, pitch in request.notes:
-        tick = room.tick(bar) + int((beat - 1) * 4 * TPQ / room.cursor.unit)
+        tick = room.tick(bar) + int((beat - 1) * 4 * TPQ / room.meter(room.tick(bar)).unit)
         if not room.tick(bar) <= tick < room.close(bar):
             raise RequestError(f"bar {bar} has no beat {float(beat):g}", fix="beats count from 1")
         for place in room.models(tick):
@@ -252,7 +266,6 @@ def _pins(request: Request, room: Frame) -> Wish:
 
 def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     """How phrases end; without a word a melody ends on its tonic."""
-    key = room.cursor.fifths, room.cursor.mode
     melody = room.voices == 1 and not room.chords and v.JOIN not in room.filling.lengths
     wide = all(high - low >= 12 for _, low, high in request.range) and habits.high - habits.low >= 12
     asked = request.cadence
@@ -264,7 +277,7 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
         words = f"the {'half cadence' if kind == 'half' else 'ending on the tonic'} in bar {bar or request.bars}"
         for place in room.models(tick, closing=True):
             again = "" if place == tick else " (where the form has the same music)"
-            yield from _cadence(kind, key, place, words + again, room, bool(request.chords))
+            yield from _cadence(kind, room.key(place - 1), place, words + again, room, bool(request.chords))
     if request.breath is not None:
         for bar in range(request.breath, request.bars, request.breath):
             for place in room.models(room.close(bar), closing=True):
@@ -294,7 +307,8 @@ def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame
 
 def _last_length(room: Frame, ticks: int) -> int:
     """The ticks that a last note must have at least: half a bar, where that cannot be a beat."""
-    wanted = (room.bar // 2, 4 * TPQ // room.cursor.unit, room.filling.longest)
+    meter = room.meter(ticks - 1)
+    wanted = (meter.bar // 2, 4 * TPQ // meter.unit, room.filling.longest)
     return next((least for least in wanted if room.filling.closable(ticks, least)), 0)
 
 

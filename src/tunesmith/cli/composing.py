@@ -58,7 +58,7 @@ def compose(like: Path | None, **options: Any) -> None:
     from tunesmith import api
 
     if like is not None:
-        _again(_one(like), options)
+        _again(_one(like), like, options)
         return
     request = request_of(options)
     _write(options, request, api.Way())
@@ -182,10 +182,9 @@ def _write(options: dict[str, Any], request: Request, way: Way, source: Path | N
     from tunesmith import api, console
 
     endings, output = outputs.named(options["output"], options["formats"])
-    if source and source.resolve() in {output.with_name(f"{output.name}.{e}").resolve() for e in endings}:
-        raise RequestError("is the piece itself", path=source, fix="choose another name with -o")
     write, best = _options_of(options, request), options["best"]
     shown = best or request.pieces
+    outputs.spared(source, output, endings, shown)
     made: list[Made] = []
     files: list[list[Path]] = []
     problems: list[Unsatisfiable] = []
@@ -219,12 +218,13 @@ def _say_made(made: Sequence[Made], files: Sequence[Sequence[Path]], options: di
         outputs.say(console.novelty(one, way.piece is not None))
 
 
-def _again(piece: Score, options: dict[str, Any]) -> None:
+def _again(piece: Score, source: Path, options: dict[str, Any]) -> None:
     """Make a piece once more as it says that it was made, and say whether it is the same."""
     from tunesmith import api, console
 
     told = api.told_by(piece)
     endings, output = outputs.named(options["output"], options["formats"])
+    outputs.spared(source, output, endings, 1)
     for name in (*NAMES, "best", "file"):
         if options.get(name) is not None:
             word = {"file": "request", "range": "range"}.get(name, name).replace("_", "-")

@@ -4,7 +4,7 @@ To add one, write its dataclass in the module that it belongs to, and export it 
 `tunesmith.wishing`.
 """
 
-from tunesmith.constraints.copying import Beside, MaxCopy, Windows
+from tunesmith.constraints.copying import MaxCopy, Windows
 from tunesmith.constraints.formal import Elsewhere, Form, Kept, KeptRhythm
 from tunesmith.constraints.harmonic import Progression
 from tunesmith.constraints.manner import (
@@ -30,7 +30,6 @@ __all__ = [
     "CHORD_VOICE",
     "NEVER",
     "Alone",
-    "Beside",
     "Bias",
     "Chords",
     "Contour",

@@ -15,7 +15,6 @@ from itertools import islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tunesmith.constraints.formal import Kept
 from tunesmith.constraints.wish import NEVER, Bias, composing, durations
 from tunesmith.originality.fingerprint import Fingerprint, window, windows
 from tunesmith.originality.lines import Steps, lines, step_of
@@ -98,7 +97,7 @@ class MaxCopy:
         """What is known of the note whose length is asked for: its onset, the steps before, its interval, and the
         length of the note before it. None where too few notes are there for a run."""
         own = cursor.voices[cursor.voice]
-        most = self.reach + 1  # notes
+        most = self.looks_back + 1  # notes
         notes = [(onset, pitch) for onset, (pitch, _) in islice(reversed(own.past.items()), most)][::-1]
         if symbol < v.PITCH.end:
             notes.append((cursor.now, symbol))
@@ -111,7 +110,7 @@ class MaxCopy:
         return notes[-1][0], steps, moves[-1], lengths[-1]
 
     @property
-    def reach(self) -> int:
+    def looks_back(self) -> int:
         """Notes of the longest run that may stand in the songs or in the base's music."""
         return max(self.most, self._of_base if self.base else 0)
 
@@ -137,22 +136,3 @@ class MaxCopy:
         if suspicious[1] and self.base is not None:
             found |= self.base.has(windows(rows[:, -self.base.size :], self.base.size)[:, 0])
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """The cap where something is kept: a run that is kept whole may be as long as it is, one with a new note not."""
-
-    kept: Kept
-    cap: MaxCopy
-
-    def __str__(self) -> str:
-        return str(self.cap)
-
-    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
-        """What the cap says, unless all the latest notes are kept."""
-        if symbol is not None and self.kept.due(cursor) is not None:
-            onsets = islice(reversed(cursor.voices[cursor.voice].past), self.cap.reach)
-            if all((cursor.voice, onset, 0) in self.kept.events for onset in onsets):
-                return None
-        return self.cap(cursor, symbol)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from tunesmith.constraints.wish import NEVER, Bias, Filling, Wish, composing, durations, symbols, voice_number
 from tunesmith.scheme import vocabulary as v
@@ -87,6 +88,7 @@ class Kept:
     gaps: tuple[tuple[int, int, int], ...]
     controls: Mapping[int, tuple[Event, ...]]
     filling: Filling
+    given: bool = False  # whether the chords are, and with them their lengths
     words: str = "what is kept of the piece"
 
     def __str__(self) -> str:
@@ -100,7 +102,7 @@ class Kept:
         if event is not None:
             return _only_symbol(event[0]) if symbol is None else _only_duration(event[1])
         gap = next(((a, b) for voice, a, b in self.gaps if voice == cursor.voice and a <= cursor.now < b), None)
-        if gap is None:
+        if gap is None or (self.given and symbol is not None and cursor.on_chord_voice):
             return None
         return self._symbols(cursor.now == gap[0]) if symbol is None else self._durations(symbol, gap[1] - cursor.now)
 
@@ -142,7 +144,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A wish that holds where nothing is kept: what is kept is kept, whatever else is wished."""
+    """A wish that holds where nothing is kept: what is kept is kept, whatever else is wished.
+
+    A wish that looks back at notes (`looks_back` of them) holds for a kept note too, if one of those is new.
+    """
 
     kept: Kept
     wish: Wish
@@ -152,7 +157,15 @@ class Elsewhere:
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """What the wish says, or nothing."""
-        return None if self.kept.due(cursor) is not None else self.wish(cursor, symbol)
+        if self.kept.due(cursor) is not None and self._all_kept(cursor):
+            return None
+        return self.wish(cursor, symbol)
+
+    def _all_kept(self, cursor: Cursor) -> bool:
+        """Whether the notes that the wish looks back at are kept."""
+        back: int = getattr(self.wish, "looks_back", 0)
+        onsets = islice(reversed(cursor.voices[cursor.voice].past), back)
+        return all((cursor.voice, onset, 0) in self.kept.events for onset in onsets)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ class Leaps:
     most: int
     joins: bool = True
 
+    @property
+    def looks_back(self) -> int:
+        """The note before."""
+        return 1
+
     def __str__(self) -> str:
         return "the size of leaps"
 
@@ -166,6 +171,11 @@ class Fresh:
     """
 
     most: int
+
+    @property
+    def looks_back(self) -> int:
+        """The notes of a run."""
+        return self.most
 
     def __str__(self) -> str:
         return "no long repeats"

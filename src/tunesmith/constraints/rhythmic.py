@@ -56,8 +56,10 @@ class Density:
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """Forbids the note too many, and whatever leaves no room for the notes that are due."""
-        if not composing(cursor) or not cursor.voices or cursor.on_chord_voice or cursor.now < cursor.origin:
+        if not composing(cursor) or not cursor.voices or cursor.on_chord_voice:
             return None
+        if cursor.now < cursor.origin:  # a pickup is no full bar, but a note of it may reach into one
+            return self._durations(cursor, symbol, cursor.origin, 0) if symbol is not None else None
         line = cursor.now - cursor.position
         begun = sum(1 for _ in takewhile(lambda onset: onset >= line, reversed(cursor.voices[cursor.voice].past)))
         if symbol is None:
@@ -66,9 +68,12 @@ class Density:
             bias = symbols()
             bias[: v.PITCH.end] = NEVER
             return bias
+        return self._durations(cursor, symbol, line, begun + (symbol < v.PITCH.end))
+
+    def _durations(self, cursor: Cursor, symbol: int, line: int, begun: int) -> Bias | None:
+        """Forbids what leaves no room in the bar that begins at `line`, of which so many notes have begun."""
         if symbol >= v.CHORD.end or symbol == v.END or not self.least:
             return None
-        begun += symbol < v.PITCH.end
         bias = durations()
         for duration in self.filling.lengths:
             if duration != v.JOIN and not self._room(cursor, line, begun, cursor.now + v.TICKS[duration]):

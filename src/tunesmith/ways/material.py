@@ -132,7 +132,7 @@ def put_back(material: Material, events: Sequence[Event], names: Sequence[str] =
     known = homes(score)
     parts = [list[Note]() for _ in score.parts]
     for number, part in enumerate(score.parts):
-        if (number, 1) not in known and not any(home[0] == number for home in known):
+        if not any(home[0] == number for home in known):
             parts[number] = list(part.notes)  # drums
     for voice, (number, own) in enumerate(known):
         old = {(n.onset, n.duration, n.pitch): n for n in score.parts[number].notes if n.voice == own}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import mean
@@ -10,7 +10,17 @@ from statistics import mean
 import numpy as np
 
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Contour, Filling, Kept, KeptRhythm, MaxCopy, PartWriting, Range, Windows, Wish
+from tunesmith.constraints import (
+    Contour,
+    Filling,
+    Kept,
+    KeptRhythm,
+    MaxCopy,
+    PartWriting,
+    Range,
+    Windows,
+    Wish,
+)
 from tunesmith.errors import RequestError
 from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
 from tunesmith.originality import LEAST
@@ -20,8 +30,9 @@ from tunesmith.sample import Brief, cap_of, perform
 from tunesmith.scheme import Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Bar, Score
+from tunesmith.ways.checking import Gap, in_gaps, is_free, knows_chords, leave_out, no_header, only_in, parted
 from tunesmith.ways.material import Material, Placed, notes_of, put_back
-from tunesmith.wishing import Frame, lengths_of
+from tunesmith.wishing import Frame, lengths_of, wishes
 
 KINDS_OF_HARMONY = ("chords", "voices")
 KINDS_OF_VARYING = ("skeleton", "rhythm", "contour")
@@ -31,7 +42,6 @@ FOUR = ("Alto", "Tenor", "Bass")
 RANGES_OF_FOUR = ((53, 74), (48, 69), (40, 64))  # as choirs sing, lowest and highest pitch of these
 OF_MELODY = ("contour", "notes", "breath")  # wishes about the first voice alone
 OF_VOICES = (*OF_MELODY, "range", "density", "leap", "repeats", "shortest", "steps", "rests")
-Gap = tuple[int, int, int]  # voice as the cursor counts, first tick, end
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class Task:
     names: tuple[str, ...] = ()
     anew: bool = True
     bars: int = 1  # full bars of the whole
+    gaps: tuple[Gap, ...] = ()
 
 
 def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
@@ -59,7 +70,7 @@ def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
     if material.bars >= request.bars:
         what = f"the beginning has {material.bars} bars, the whole piece is to have {request.bars}"
         raise RequestError(what, fix="ask for more bars")
-    _only_in(request, range(material.bars + 1, request.bars + 1), "what is to come")
+    only_in(request, range(material.bars + 1, request.bars + 1), "what is to come")
     body = list(material.body)
     while body and body[-1].event[0] == v.REST:
         body.pop()  # what fills the last bar is no music
@@ -82,11 +93,11 @@ def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Requ
     """
     material = Material.of(piece)
     first, last = material.bar(bars[0]), material.bar(bars[1])
-    if first is None or last is None:
+    if first is None or last is None or bars[0] > bars[1]:
         raise RequestError(f"bars {bars[0]}-{bars[1]} of a piece of {material.bars} bars", fix="choose bars it has")
-    _only_in(request, range(bars[0], bars[1] + 1), "the bars that are written anew")
+    only_in(request, range(bars[0], bars[1] + 1), "the bars that are written anew")
     if material.chord_voice:
-        _leave_out(request, ("chords",), "the piece has its chords already")
+        leave_out(request, ("chords",), "the piece has its chords already")
     kept, gaps = list[Placed](), list[Gap]()
     for voice in range(int(material.chord_voice), material.voices):
         mine, anew = [p for p in material.body if p.place[0] == voice], list[Placed]()
@@ -111,9 +122,9 @@ def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Ta
     """
     if kind not in KINDS_OF_HARMONY:
         raise RequestError(f"unknown harmony {kind!r}", fix=f"choose from {', '.join(KINDS_OF_HARMONY)}")
-    _leave_out(request, OF_MELODY if kind == "voices" else OF_VOICES, "the melody is kept as it is")
+    leave_out(request, OF_MELODY if kind == "voices" else OF_VOICES, "the melody is kept as it is")
     melody = Material.of(only(piece, "melody").replace(chords=()))
-    if kind == "chords" and not _knows_chords(learned):
+    if kind == "chords" and not knows_chords(learned):
         raise RequestError("this model knows no chords", fix="harmonise with the base, or with one that began from it")
     if melody.voices != 1:
         raise RequestError("this is no melody: it has several voices", fix="harmonise one voice")
@@ -151,7 +162,7 @@ def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Re
     if not 0 <= strength <= 1:
         raise RequestError(f"strength is {strength:g}", fix="it goes from 0 (nearly the same) to 1 (nearly free)")
     outlined = (*OF_MELODY, "density", *(("chords",) if Material.of(piece).chord_voice else ()))
-    _leave_out(request, (*outlined, "cadence"), "the outline of the piece is kept")
+    leave_out(request, (*outlined, "cadence"), "the outline of the piece is kept")
     material = Material.of(piece)
     if kind == "contour":
         line = notes_of(material)[int(material.chord_voice)]
@@ -215,10 +226,9 @@ def _joined(gaps: Sequence[Gap]) -> list[Gap]:
 
 def _until(material: Material, gaps: Sequence[Gap]) -> list[Event]:
     """The events of a piece before the first that is in a gap."""
-    free = [(voice, start, end) for voice, start, end in gaps]
     body: list[Placed] = []
     for placed in material.body:
-        if any(voice == placed.place[0] and start <= placed.place[1] < end for voice, start, end in free):
+        if any(voice == placed.place[0] and start <= placed.place[1] < end for voice, start, end in gaps):
             break
         body.append(placed)
     return material.events(body)
@@ -252,24 +262,20 @@ def _task(
     """Gaps of a piece that are to be filled, up to the tick `end`."""
     request = replace(request, bars=max(material.bars, request.bars if end > material.end else 0))
     request.check()
-    _no_header(request)
+    no_header(request)
     habits = _merged(_own(learned, opening), material)
     usual = replace(habits, lengths=tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)})))
     filling = Filling(lengths_of(usual, request, end), end)
     known = {bar.number: (bar.start, bar.end) for bar in material.score.bars(material.end)}
-    room = Frame(material.cursor(opening), 0, end, filling, kept=True, known=known)
+    room = Frame(material.cursor(opening), 0, end, filling, kept=True, piece=material.score, known=known)
     controls = material.controls if end == material.end else {}
-    keeping = Kept({p.place: p.event for p in kept}, tuple(_parted(gaps, controls)), controls, filling)
+    keeping = Kept(
+        {p.place: p.event for p in kept}, tuple(parted(gaps, controls)), controls, filling, bool(request.chords)
+    )
     ranges = [] if outline or names else _ranges(material, request)
     brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
-    return Task(material, brief, tuple(names), anew=not names, bars=request.bars)
-
-
-def _parted(gaps: Sequence[Gap], controls: Mapping[int, object]) -> Iterator[Gap]:
-    """Gaps parted where the meter or the key changes: there all voices stand together."""
-    for voice, start, end in gaps:
-        places = [start, *sorted(tick for tick in controls if start < tick < end), end]
-        yield from ((voice, a, b) for a, b in pairwise(places))
+    in_gaps(wishes(habits, request, room), gaps, material.chord_voice)
+    return Task(material, brief, tuple(names), not names, request.bars, tuple(gaps))
 
 
 def written(
@@ -289,37 +295,11 @@ def written(
     for number in numbers:
         random = np.random.default_rng([request.seed, number])
         made = perform(learned, task.brief, request, [cap for cap in caps if cap], random)
-        yield put_back(task.material, made.outcome.events, task.names)
-
-
-def _no_header(request: Request) -> None:
-    """Raise `RequestError` where a wish is about what the piece has already."""
-    for name in ("texture", "key", "meter", "form", "tempo"):
-        if getattr(request, name) is not None:
-            raise RequestError(f"the piece has its {name} already", fix=f"leave the {name} out")
-
-
-def _leave_out(request: Request, names: Sequence[str], why: str) -> None:
-    """Raise `RequestError` for wishes about what is kept: they could not hold."""
-    for name in names:
-        if getattr(request, name) not in (None, (), True):
-            raise RequestError(f"{why}: no wish for {name} can change it", fix=f"leave the {name} out")
-
-
-def _only_in(request: Request, bars: range, what: str) -> None:
-    """Raise `RequestError` for wishes about bars that are kept."""
-    for name, told in (("cadence", request.cadence), ("notes", request.notes)):
-        for wish in told:
-            bar = int(wish[1] if name == "cadence" else wish[0]) or bars[-1]
-            if bar not in bars:
-                raise RequestError(f"a wish for bar {bar}, which is not of {what}", fix=f"leave it out of the {name}")
-
-
-def _knows_chords(learned: Learned) -> bool:
-    """Whether a model has met chord symbols: a network that began from the base has, and one whose songs have them."""
-    began = learned.about.get("base") or learned.about.get("started_from")
-    songs = (header(learned, number) for number in range(len(learned.songs)))
-    return bool(began) or any((v.CHORDS, v.NONE) in head for head in songs)
+        piece = put_back(task.material, made.outcome.events, task.names)
+        if request.chords and not piece.chords:  # no voice has them: they stand above what is new
+            new = [chord for chord in made.score.chords if is_free(task.gaps, chord.onset)]
+            piece = piece.replace(chords=tuple(new))
+        yield piece
 
 
 def _own(learned: Learned, opening: Sequence[Event]) -> Habits:
