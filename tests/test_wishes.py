@@ -452,6 +452,6 @@ def test_a_note_of_the_pickup_leaves_room_in_the_first_bar():
             continue
         made += 1
         for bar in piece.bars():
-            if bar.number > 0 and bar.end - bar.start == bar.meter.bar:
+            if bar.number > 0 and bar.end <= 4 * bar.meter.bar:  # the pickup completes the last
                 assert any(bar.start <= n.onset < bar.end for n in piece.notes())
     assert made >= 5
