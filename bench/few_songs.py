@@ -36,6 +36,15 @@ TESTED = 20  # songs
 COLLECTIONS = ("pearce-eight", "nottingham")
 
 
+def sets_of(folder: Path) -> dict[str, list[Path]]:
+    """The files of each set of songs, by its name."""
+    sets: dict[str, list[Path]] = {}
+    for collection in collections_of(folder):
+        for path in collection.songs if collection.name in COLLECTIONS else ():
+            sets.setdefault(path.parent.name if path.suffix == ".mid" else path.stem, []).append(path)
+    return sets
+
+
 def arrays(score: Score) -> Song:
     """A prepared song as models see it."""
     return scheme.as_song(scheme.encode(score))
@@ -134,10 +143,7 @@ def main() -> None:
     options.add_argument("--work", type=Path, default=Path("out/few_songs.jsonl"))
     options.add_argument("--jobs", type=int, default=2)
     given = options.parse_args()
-    sets: dict[str, list[Path]] = {}
-    for collection in collections_of(given.folder):
-        for path in collection.songs if collection.name in COLLECTIONS else ():
-            sets.setdefault(path.parent.name if path.suffix == ".mid" else path.stem, []).append(path)
+    sets = sets_of(given.folder)
     base = checkpoint.load(given.base).digest[:16]
     done = {(line["set"], line["count"], line["seed"]) for line in lines_of(given.work) if line.get("base") == base}
     tasks: list[Task] = [

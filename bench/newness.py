@@ -16,8 +16,7 @@ from pathlib import Path
 from statistics import mean, median
 
 import numpy as np
-from data import collections_of
-from few_songs import COLLECTIONS, TESTED, songs_of
+from few_songs import TESTED, sets_of, songs_of
 from measure import Line, lines_of, machine, measured, now, table
 
 from tunesmith import api, checkpoint, sample
@@ -94,10 +93,7 @@ def main() -> None:
     options.add_argument("--work", type=Path, default=Path("out/newness.jsonl"))
     options.add_argument("--jobs", type=int, default=2)
     given = options.parse_args()
-    sets: dict[str, list[Path]] = {}
-    for collection in collections_of(given.folder):
-        for path in collection.songs if collection.name in COLLECTIONS else ():
-            sets.setdefault(path.parent.name if path.suffix == ".mid" else path.stem, []).append(path)
+    sets = sets_of(given.folder)
     base = checkpoint.load(checkpoint.BASE).digest[:16]
 
     def mine(line: Line) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_models_rnn import make_song, make_spec
+from test_models_rnn import joined_songs_go_on_alone, make_song, make_spec
 
 from tunesmith.errors import ModelError
 from tunesmith.models import Model, Song, ppm, score
@@ -80,23 +80,7 @@ def test_selected_songs_go_on_as_if_they_had_been_there_from_the_start(model):
 
 
 def test_joined_songs_go_on_as_if_they_were_alone(model):
-    """Songs that have had 10, 100 and no events, side by side, hear nothing of each other."""
-    songs, begun = [make_song(SPEC, 130, seed) for seed in range(3)], (10, 100, 0)
-    states = []
-    for song, events in zip(songs, begun, strict=True):
-        states.append(model.begin(1))
-        for t in range(events):
-            model.symbols(states[-1], song.frames[t : t + 1])
-            model.durations(states[-1], song.symbols[t : t + 1])
-    joined = model.join(states)
-    alone = [stepped(model, [song]) for song in songs]
-    for step in range(30):
-        at = [events + step for events in begun]
-        symbols = model.symbols(joined, np.stack([song.frames[t] for song, t in zip(songs, at, strict=True)]))
-        durations = model.durations(joined, np.array([song.symbols[t] for song, t in zip(songs, at, strict=True)]))
-        for row, t in enumerate(at):
-            np.testing.assert_allclose(symbols[row], alone[row][0][t, 0], atol=1e-12)
-            np.testing.assert_allclose(durations[row], alone[row][1][t, 0], atol=1e-12)
+    joined_songs_go_on_alone(model, SPEC, 1e-12)
 
 
 History = list[tuple[tuple[int, ...], int]]

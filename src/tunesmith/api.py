@@ -14,18 +14,17 @@ the studio import only this module and `errors`.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tunesmith import checkpoint, corpus, formats, score
+from tunesmith import checkpoint, formats, score
 from tunesmith.checkpoint import Learned
 from tunesmith.comparing import Against, Checked, against, check
 from tunesmith.composing import WAYS, Made, Way, bars_of, composing
 from tunesmith.corpus import Entry, Gathered, ImportRequest, Ingested, Kind, Summary, importing
 from tunesmith.corpus import Table as SongTable
-from tunesmith.errors import CorpusError, MissingExtra, RequestError, SongWarning, StorageError, TunesmithError
+from tunesmith.errors import MissingExtra, RequestError, SongWarning, StorageError, TunesmithError
 from tunesmith.evaluation import Bits
 from tunesmith.files import make_folder, probe_writable, write_atomically
 from tunesmith.formats import FORMATS, ReadOptions, WriteOptions
@@ -43,8 +42,9 @@ from tunesmith.inspection import (
     summed,
 )
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
+from tunesmith.loading import Songs, load_songs
 from tunesmith.plans import BASE, SCRATCH
-from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare, prepare_counting
+from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare_counting
 from tunesmith.provenance import differences, told_by
 from tunesmith.quotations import save_check
 from tunesmith.request import Request, request_file
@@ -144,20 +144,6 @@ UNFOLDED = next(f.endings for f in FORMATS if f.name == "MIDI")  # in which repe
 OUTPUTS = ("musicxml", "mid", "svg", "png", "wav", "mp3", "html")
 
 
-@dataclass(frozen=True, slots=True)
-class Songs(Sequence[Score]):
-    """Songs that were read, and `problems`: why others were not, or what is doubtful in some."""
-
-    scores: tuple[Score, ...]
-    problems: tuple[TunesmithError, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.scores[index]
-
-
 Options = TypeVar("Options", ReadOptions, WriteOptions)
 
 
@@ -185,35 +171,6 @@ def checked(options: Options) -> Options:
         if options.seed < 0:
             raise RequestError(f"seed {options.seed} is out of range", fix="choose 0 or more")
     return options
-
-
-def load_songs(*paths: PathLike, options: ReadOptions | None = None) -> Songs:
-    """Read the songs of files and folders, quantised, in voices, in a key: ready to learn from.
-
-    Raises:
-        StorageError: a path does not exist.
-        CorpusError: no song could be read.
-    """
-    scores: list[Score] = []
-    problems: list[TunesmithError] = []
-    for path in corpus.find_files([Path(p) for p in paths]):
-        try:
-            for song in formats.read(path, options):
-                if isinstance(song, TunesmithError):
-                    problems.append(song)
-                else:
-                    line = only(song, options.only if options else "all")
-                    scores.append(prepare(line if line.title else line.replace(title=_name(path))))
-        except TunesmithError as error:
-            problems.append(error)
-    if not scores:
-        raise CorpusError(str(problems[0]) if problems else "no songs there", path=None if problems else paths[0])
-    return Songs(tuple(scores), tuple(problems))
-
-
-def _name(path: Path) -> str:
-    """What a song is called after its file; a name that is no Unicode could not be written as a title."""
-    return path.stem.encode(errors="replace").decode()
 
 
 def learn(

@@ -17,7 +17,7 @@ from tunesmith.errors import RequestError, Unsatisfiable
 from tunesmith.originality import Fingerprint, View, lines
 from tunesmith.prepare import prepare
 from tunesmith.provenance import mark_of
-from tunesmith.ranking import Marks, bits_per_note, marks_of
+from tunesmith.ranking import Marks, Usual, bits_per_note, marks_of
 from tunesmith.request import Request
 from tunesmith.sample import base_music
 from tunesmith.sample import compose as from_nothing
@@ -98,10 +98,9 @@ def composing(
     if best is None:
         yield from made
         return
-    ranked = sorted(
-        (replace(one, marks=marks_of(one.score, one.bits, one.checked, learned)) for one in made), key=_rank
-    )
-    yield from ranked[:best]
+    usual = Usual.of(learned)
+    marked = [replace(one, marks=marks_of(one.score, one.bits, one.checked, usual)) for one in made]
+    yield from sorted(marked, key=_rank)[:best]
 
 
 def _rank(made: Made) -> tuple[float, int]:

@@ -48,12 +48,24 @@ def bits_per_note(learned: Learned, piece: Score) -> float:
     return bits_of(log_probabilities(learned.model, song), song).per_note
 
 
-def marks_of(piece: Score, bits: float, checked: Checked | None, learned: Learned) -> Marks:
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """How songs are that the model learned from: bits per note of unseen ones, and the share of bars that come back."""
+
+    bits: float
+    form: float
+
+    @classmethod
+    def of(cls, learned: Learned) -> Usual:
+        """As the model's report and its songs say."""
+        return cls(_songs_bits(learned), _songs_come_back(learned))
+
+
+def marks_of(piece: Score, bits: float, checked: Checked | None, usual: Usual) -> Marks:
     """The marks of a piece of so many bits per note."""
-    usual = _songs_bits(learned)
-    likely = float(np.exp(-STEEPNESS * abs(bits / usual - 1))) if np.isfinite(bits) and usual > 0 else 0.5
+    likely = float(np.exp(-STEEPNESS * abs(bits / usual.bits - 1))) if np.isfinite(bits) and usual.bits > 0 else 0.5
     new = 1 - checked.whole.share if checked else 1.0
-    return Marks(likely, new, float(np.exp(-STEEPNESS * abs(comes_back(piece) - _songs_come_back(learned)))))
+    return Marks(likely, new, float(np.exp(-STEEPNESS * abs(comes_back(piece) - usual.form))))
 
 
 def _songs_bits(learned: Learned) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from tunesmith import scheme
 from tunesmith.checkpoint import Learned
 from tunesmith.constraints import Elsewhere, Kept, MaxCopy, Windows, Wish
+from tunesmith.framing import Frame, framed
 from tunesmith.habits import (
     NETWORKS,
     Habits,
@@ -31,7 +32,7 @@ from tunesmith.particles import Drawing, Outcome, draw
 from tunesmith.request import OFF, Request
 from tunesmith.scheme import Cursor, Event, vocabulary
 from tunesmith.score import Chord, Score, Tempo
-from tunesmith.wishing import Frame, framed, needs, progression, wishes
+from tunesmith.wishing import needs, progression, wishes
 
 USUAL_CAP = 16  # notes: what half of all works have, at most, of the base's music, though it never heard them
 

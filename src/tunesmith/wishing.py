@@ -6,12 +6,10 @@ To add a wish: its dataclass in `constraints`, its words in `wording`, its field
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 from tunesmith import theory
 from tunesmith.constraints import (
-    CHORD_FAMILY,
     CHORD_VOICE,
     Alone,
     Chords,
@@ -43,122 +41,15 @@ from tunesmith.constraints import (
 )
 from tunesmith.constraints.clashing import clash
 from tunesmith.errors import RequestError, Unsatisfiable
+from tunesmith.framing import Frame, letters_of
 from tunesmith.habits import Habits
 from tunesmith.request import Request
-from tunesmith.scheme import Cursor
 from tunesmith.scheme import vocabulary as v
-from tunesmith.score import TPQ, Key, Meter, Score
+from tunesmith.score import TPQ
 
 BREATH = TPQ // 2  # the shortest rest that is a breath: an eighth
 OF_FIRST = 24  # semitones of a line in the first of several voices, where no range is asked for
 CHROMATIC = -4.0  # nats: what notes outside the key get where nothing is asked
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The room that wishes fill: `begin` to `end`, in ticks, in the bars of the header; what the header has."""
-
-    cursor: Cursor  # after the opening: meter, key, voices
-    begin: int
-    end: int
-    filling: Filling
-    sections: tuple[tuple[int, int], ...] = ()  # of a form: where it starts, and where its model does
-    kept: bool = False  # whether something of a piece is kept, which says what its meters, keys and ranges are
-    piece: Score | None = None  # that is there, with its own bars, meters and keys
-    known: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # its bars: start, end
-    voices: int = field(init=False)  # of notes
-    chords: bool = field(init=False)  # whether there is a chord voice
-
-    def __post_init__(self) -> None:
-        chords = self.cursor.voices[0].family == CHORD_FAMILY
-        object.__setattr__(self, "chords", chords)
-        object.__setattr__(self, "voices", len(self.cursor.voices) - chords)
-
-    @property
-    def bar(self) -> int:
-        """Ticks of a bar."""
-        return self.cursor.bar_length
-
-    def tick(self, bar: int) -> int:
-        """Where a full bar begins, counted from 1: as the piece has it, or as if the meter at the cursor went on."""
-        if bar in self.known:
-            return self.known[bar][0]
-        return self.cursor.origin + (bar - 1 - self.cursor.bars_before) * self.bar
-
-    def close(self, bar: int) -> int:
-        """Where a bar ends: the last one of the piece where the pickup completes it."""
-        return self.known[bar][1] if bar in self.known else min(self.tick(bar + 1), self.end)
-
-    def number(self, tick: int) -> int:
-        """The bar that a tick lies in."""
-        found = next((bar for bar, (start, end) in self.known.items() if start <= tick < end), None)
-        return (tick - self.cursor.origin) // self.bar + 1 + self.cursor.bars_before if found is None else found
-
-    def meter(self, tick: int) -> Meter:
-        """The meter at a tick."""
-        return self.piece.meter_at(tick) if self.piece else Meter(0, self.cursor.beats, self.cursor.unit)
-
-    def key(self, tick: int) -> tuple[int, str]:
-        """The signature, in fifths, and the mode at a tick."""
-        key = self.piece.key_at(tick) if self.piece else Key(0, self.cursor.fifths, self.cursor.mode)
-        return key.fifths, key.mode
-
-    def models(self, tick: int, closing: bool = False) -> list[int]:
-        """A tick, and where the section that it lies in (or closes) had its model."""
-        found = [tick]
-        for start, model in self.sections:
-            length = self._section
-            inside = start < tick <= start + length if closing else start <= tick < start + length
-            if inside and model >= 0:
-                found.append(tick - start + model)
-        return found
-
-    @property
-    def _section(self) -> int:
-        return (self.end - self.begin) // len(self.sections)
-
-
-def lengths_of(habits: Habits, request: Request, ticks: int, wide: bool = False) -> tuple[int, ...]:
-    """The duration ids to compose with: those of the songs, or those asked for.
-
-    Raises:
-        RequestError: with those asked for, a piece of so many ticks cannot be filled.
-    """
-    usual = {*habits.lengths, *range(2, v.DURATIONS)} if wide else set(habits.lengths)
-    if request.steps is not None:
-        if request.steps not in v.DURATION:
-            raise RequestError("steps of this length have no name", fix="write for example: 1/4, 1/8, 1/16")
-        usual = {v.DURATION[request.steps]}
-    if request.shortest is not None:
-        usual = {d for d in usual if d == v.JOIN or v.TICKS[d] >= request.shortest}
-    found = tuple(sorted(usual))
-    lengths = [v.TICKS[d] for d in found if d != v.JOIN]
-    if not lengths or (not wide and not Filling(found, ticks).fits(ticks)):
-        if wide or request.steps is not None:
-            raise RequestError("bars of this meter cannot be filled with these lengths", fix="allow shorter ones")
-        return lengths_of(habits, request, ticks, wide=True)  # the lengths learned do not fill this meter
-    if not Filling(found, ticks).fits(ticks):
-        raise RequestError("bars of this meter cannot be filled with these lengths", fix="allow shorter ones")
-    return found
-
-
-def framed(habits: Habits, request: Request, opening: Cursor, end: int) -> Frame:
-    """The room for a piece that ends at a tick."""
-    filling = Filling(lengths_of(habits, request, end), end)
-    sections: list[tuple[int, int]] = []
-    letters = _letters(request.form)
-    if letters:
-        length, first = end // len(letters), dict[str, int]()
-        for place, (letter, _) in enumerate(letters):
-            sections.append((place * length, first.get(letter, -1)))
-            first.setdefault(letter, place * length)
-    return Frame(opening, 0, end, filling, tuple(sections))
-
-
-def _letters(form: str | None) -> list[tuple[str, bool]]:
-    """The letters of a form, and whether each is varied."""
-    text = form or ""
-    return [(letter, text[i + 1 : i + 2] == "'") for i, letter in enumerate(text) if letter != "'"]
 
 
 def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
@@ -345,7 +236,7 @@ def progression(request: Request, room: Frame) -> tuple[tuple[int, ...], tuple[i
 
 
 def _form(request: Request, room: Frame) -> Iterator[Wish]:
-    letters = _letters(request.form)
+    letters = letters_of(request.form)
     if not letters:
         return
     starts, models = zip(*room.sections, strict=True)

@@ -123,11 +123,7 @@ class Kept:
     def _durations(self, symbol: int, left: int) -> Bias | None:
         if symbol >= v.CHORD.end or symbol == v.END:
             return None
-        bias = durations(NEVER)
-        for duration in self.filling.lengths:
-            if duration == v.JOIN or self.filling.fits(left - v.TICKS[duration]):
-                bias[duration] = 0.0
-        return bias
+        return self.filling.within(left)
 
     def _control(self, cursor: Cursor) -> Event | None:
         """The change of meter or key that is due, if one is."""

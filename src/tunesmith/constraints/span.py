@@ -46,11 +46,7 @@ class Length:
             return bias
         if symbol >= v.CHORD.end or symbol == v.END or _given(self.given, cursor):
             return None
-        bias = durations(NEVER)
-        for duration in self.filling.lengths:
-            if duration == v.JOIN or self.filling.fits(left - v.TICKS[duration]):
-                bias[duration] = 0.0
-        return bias
+        return self.filling.within(left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +76,7 @@ class Together:
         left = tick - cursor.now
         if symbol >= v.CHORD.end or symbol == v.END or left <= 0 or left > 2 * self.filling.longest:
             return None
-        bias = durations(NEVER)
-        for duration in self.filling.lengths:
-            if duration == v.JOIN or (v.TICKS[duration] <= left and self.filling.fits(left - v.TICKS[duration])):
-                bias[duration] = 0.0
-        return bias
+        return self.filling.within(left)
 
 
 def _given(given: bool, cursor: Cursor) -> bool:

@@ -77,6 +77,14 @@ class Filling:
         units, odd = divmod(ticks, self._unit)
         return 0 <= units < len(self._fills) and not odd and bool(self._fills[units])
 
+    def within(self, left: int) -> Bias:
+        """The lengths, JOIN among them, after which what is left of a stretch can be filled; all others never."""
+        bias = durations(NEVER)
+        for duration in self.lengths:
+            if duration == v.JOIN or self.fits(left - v.TICKS[duration]):
+                bias[duration] = 0.0
+        return bias
+
     def closable(self, left: int, least: int) -> bool:
         """Whether a stretch can be filled so that its last event has at least so many ticks."""
         return any(v.TICKS[d] >= least and self.fits(left - v.TICKS[d]) for d in self.lengths if d != v.JOIN)

@@ -22,6 +22,7 @@ from tunesmith.constraints import (
     Wish,
 )
 from tunesmith.errors import RequestError
+from tunesmith.framing import Frame, lengths_of
 from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
 from tunesmith.originality import LEAST
 from tunesmith.prepare import only
@@ -32,7 +33,7 @@ from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Bar, Score
 from tunesmith.ways.checking import Gap, in_gaps, is_free, knows_chords, leave_out, no_header, only_in, parted
 from tunesmith.ways.material import Material, Placed, notes_of, put_back
-from tunesmith.wishing import Frame, lengths_of, wishes
+from tunesmith.wishing import wishes
 
 KINDS_OF_HARMONY = ("chords", "voices")
 KINDS_OF_VARYING = ("skeleton", "rhythm", "contour")
@@ -161,9 +162,9 @@ def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Re
         raise RequestError(f"unknown outline {kind!r}", fix=f"choose from {', '.join(KINDS_OF_VARYING)}")
     if not 0 <= strength <= 1:
         raise RequestError(f"strength is {strength:g}", fix="it goes from 0 (nearly the same) to 1 (nearly free)")
-    outlined = (*OF_MELODY, "density", *(("chords",) if Material.of(piece).chord_voice else ()))
-    leave_out(request, (*outlined, "cadence"), "the outline of the piece is kept")
     material = Material.of(piece)
+    outlined = (*OF_MELODY, "density", "cadence", *(("chords",) if material.chord_voice else ()))
+    leave_out(request, outlined, "the outline of the piece is kept")
     if kind == "contour":
         line = notes_of(material)[int(material.chord_voice)]
         ticks, pitches = zip(*((n.onset, float(n.pitch)) for n in line), strict=True)
