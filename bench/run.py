@@ -16,7 +16,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-PARTS = ("training", "stepping", "sound", "commands", "memory", "wishes")
+PARTS = ("training", "stepping", "sound", "commands", "memory", "composing", "wishes")
 DATA_PARTS = (
     "importing",
     "reading",

@@ -73,6 +73,14 @@ def bar_lines(request: Request, score: Score) -> list[tuple[int, int]]:
     ]
 
 
+def phrase_end(request: Request, score: Score, bar: int) -> int:
+    """Where the phrase ends that closes in a bar, counted from 1: before the pickup of a section that begins in it."""
+    start, end = bar_lines(request, score)[bar - 1]
+    count = sum(letter != "'" for letter in request.form or "")
+    sections = [whole(request, score) * place // count for place in range(count)]
+    return next((tick for tick in sections if start < tick < end), end)
+
+
 def steps_from(tonic: int, fifths: int) -> list[int]:
     """The seven pitch classes of a key, from its tonic up."""
     naturals = sorted({7 * place % 12 for place in range(fifths - 1, fifths + 6)})
@@ -160,7 +168,7 @@ def _cadence(request: Request, score: Score, facts: Facts) -> Told:
     key, meter, bars = score.keys[0], score.meters[0], bar_lines(request, score)
     steps = steps_from(key.tonic, key.fifths)
     for kind, bar in request.cadence:
-        start, end = bars[(bar or request.bars) - 1]
+        start, end = bars[(bar or request.bars) - 1][0], phrase_end(request, score, bar or request.bars)
         home = [steps[place % 7] for place in ((0, 2, 4) if kind == "tonic" else (4, 6, 8))]
         if kind == "half" and key.mode == "minor":
             home[1] = (key.tonic + 11) % 12
@@ -227,9 +235,9 @@ def _rests(request: Request, score: Score, facts: Facts) -> Told:
 
 
 def _breath(request: Request, score: Score, facts: Facts) -> Told:
-    bars, notes = bar_lines(request, score), voices_of(score)[0]
+    notes = voices_of(score)[0]
     for bar in range(request.breath, request.bars, request.breath):
-        end = bars[bar - 1][1]
+        end = phrase_end(request, score, bar)
         yield from (
             f"{n.pitch} sounds at the end of bar {bar}" for n in notes if n.onset < end and n.end > end - BREATH
         )

@@ -22,7 +22,7 @@ ROWS = (
     ("learner", "inspection", "loading", "wishing"),
     ("comparing", "sample"),
     ("quotations", "ranking", "provenance", "ways"),
-    ("composing",),
+    ("composing", "playing"),
     ("api",),
     ("cli", "console", "outputs"),
     ("__main__",),

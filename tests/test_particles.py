@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tunesmith.constraints.wish import NEVER, composing, durations, symbols
 from tunesmith.errors import Unsatisfiable
 from tunesmith.models import State
 from tunesmith.models.spec import FloatArray, IntArray
-from tunesmith.particles import Drawing, draw, nucleus
+from tunesmith.particles import Drawing, draw, draw_along, nucleus
 from tunesmith.scheme import Cursor, Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import DONE
@@ -256,3 +257,35 @@ def test_the_nucleus_has_the_share_asked_for():
 def test_pieces_end_whatever_the_number_of_particles(particles):
     events, _ = drawn(ALWAYS, Drawing(particles=particles), 2)
     assert events[-1][0] == v.END
+
+
+def test_what_is_told_as_it_comes_stays_and_keeps_the_wishes():
+    wishes = CASES["a note to come"]
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        told = list(draw_along(Small(), HEAD, wishes, Drawing(8), random, scheme.frame))  # type: ignore[arg-type]  # steps alone
+        assert len(told) >= 2
+        for before, after in pairwise(told):
+            assert after[: len(before)] == before
+        assert tuple(told[-1][len(HEAD) :]) in exact(Small(), wishes)
+
+
+def test_within_a_bar_what_is_told_looks_ahead():
+    """Notes before one that is wished for in the same bar are chosen by what leads there, as if all were drawn."""
+    wishes = (*ALWAYS, Pins(1, (2 * TPQ,), (64,), FILLING))
+    true = exact(Small(), wishes)
+    first: Counter[Event] = Counter()
+    for event, p in ((piece[0], p) for piece, p in true.items()):
+        first[event] += p
+    random = np.random.default_rng(0)
+    found = Counter(
+        next(draw_along(Small(), HEAD, wishes, Drawing(24), random, scheme.frame))[len(HEAD)]  # type: ignore[arg-type]  # steps alone
+        for _ in range(500)
+    )
+    for event, p in first.items():
+        assert found[event] / 500 == pytest.approx(p / sum(true.values()), abs=0.07)
+
+
+def test_what_was_told_and_cannot_go_on_is_said():
+    with pytest.raises(Unsatisfiable, match="bar 2: nothing is left to choose by silence in bar 2"):
+        list(draw_along(Small(), HEAD, (*ALWAYS, Nothing()), Drawing(4), np.random.default_rng(0), scheme.frame))  # type: ignore[arg-type]  # steps alone

@@ -283,3 +283,36 @@ def test_a_cadence_is_in_the_key_of_its_bar():
     made = next(ways.written(learned, ways.rewrite(learned, piece, (4, 5), request), request, [0]))
     last = max((n for n in made.parts[0].notes if n.onset < 20 * TPQ), key=lambda n: n.onset)
     assert last.pitch % 12 == 2
+
+
+@pytest.mark.parametrize("name", ["waltz", "quartet"])
+def test_a_player_tells_one_bar_after_the_other_and_takes_nothing_back(name):
+    """But that a note at the end of what was told may be held on."""
+    tune = prepare(PIECES[name])
+    begun = Material.of(tune).bars
+    player = api.player(base(), bars=begun + 4, seed=5, particles=8)
+    told = list(player.on(tune))
+    assert len(told) >= 4
+    for before, after in pairwise([tune, *told]):
+        onsets = {n[:3] + n[4:] for n in sounding(after)}
+        assert {n[:3] + n[4:] for n in sounding(before)} <= onsets
+    for kept, note in zip(sounding(tune), (n for n in sounding(told[-1]) if n[2] < tune.end), strict=False):
+        assert kept[:3] == note[:3]
+    assert sum(bar.number > 0 for bar in told[-1].bars()) == begun + 4
+    assert [sounding(piece) for piece in player.on(tune)] == [sounding(piece) for piece in told], "the same again"
+
+
+def test_a_player_keeps_wishes_and_the_cap():
+    player = api.player(base(), bars=12, seed=2, range="C4-G5", cadence="tonic", rests=False)
+    assert player.cap is not None
+    piece = list(player.on(ode()))[-1] if Material.of(ode()).bars < 12 else None
+    short = prepare(PIECES["waltz"])
+    piece = piece or list(player.on(short))[-1]
+    new = [n for n in piece.notes() if n.onset >= short.end]
+    assert new
+    assert all(60 <= n.pitch <= 79 for n in new)
+
+
+def test_a_player_refuses_what_is_no_request_before_a_note_is_played():
+    with pytest.raises(RequestError, match="bars"):
+        api.player(base(), bars=0)

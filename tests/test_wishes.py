@@ -303,6 +303,18 @@ CLASHES = {
         "repeats.*form",
     ),
     "a breath where a phrase ends": ({"breath": 2, "cadence": (("half", 2),)}, "cadence.*breath"),
+    "a leap that no small ones make up for": (
+        {"leap": 1, "steps": TPQ, "notes": ((2, Fraction(4), 67), (3, Fraction(1), 69))},
+        "bar 2: .*leaps.*keep",
+    ),
+    "a line and a note far from it": (
+        {"contour": (0.0, 0.0, 5.0), "range": ((0, 50, 80),), "notes": ((1, Fraction(1), 79),)},
+        "bar 1: the contour and the notes to keep clash",
+    ),
+    "two endings where the form has the same music": (
+        {"form": "AA", "bars": 8, "cadence": (("half", 4), ("tonic", 8))},
+        "bar 4: .*half cadence.*tonic",
+    ),
     "rests and none": ({"rests": False, "breath": 2}, "both cannot be"),
     "two notes at once": ({"form": "AB", "notes": ((1, Fraction(1), 60), (1, Fraction(1), 64))}, "two notes"),
     "no such beat": ({"notes": ((1, Fraction(5), 60),)}, "no beat 5"),
@@ -455,3 +467,80 @@ def test_a_note_of_the_pickup_leaves_room_in_the_first_bar():
             if bar.number > 0 and bar.end <= 4 * bar.meter.bar:  # the pickup completes the last
                 assert any(bar.start <= n.onset < bar.end for n in piece.notes())
     assert made >= 5
+
+
+@pytest.mark.parametrize("name", ["melody", "four voices", "piano"])
+def test_the_last_bar_is_never_silent(name):
+    """A model that likes rests best would end with a bar of silence, and so with a bar too few, now and then."""
+    learned = replace(learned_from(name), model=Resting())
+    for seed in range(12):
+        piece = next(compose(learned, Request(bars=3, seed=seed, particles=3, max_copy=0)))
+        last = [note for note in piece.notes() if note.end > 2 * piece.meters[0].bar]
+        assert last, seed
+
+
+class Resting:
+    """A model that rests with nine in ten of its probability wherever it may."""
+
+    def __init__(self) -> None:
+        self.spec, self.even = scheme.spec(), Uniform(scheme.spec())
+
+    def begin(self, batch: int) -> State:
+        return self.even.begin(batch)
+
+    def select(self, state: State, rows: IntArray) -> State:
+        return self.even.select(state, rows)
+
+    def join(self, states: Sequence[State]) -> State:
+        return self.even.join(states)
+
+    def symbols(self, state: State, frames: IntArray) -> FloatArray:
+        log_p = self.even.symbols(state, frames)
+        rests = ~np.isneginf(log_p[:, v.REST])
+        log_p[rests] += np.log(0.1)
+        log_p[rests, v.REST] = np.log(0.9)
+        return log_p
+
+    def durations(self, state: State, symbols: IntArray) -> FloatArray:
+        return self.even.durations(state, symbols)
+
+
+@pytest.mark.parametrize("leap", [1, 2])
+def test_small_leaps_come_to_the_notes_wished_for_in_time(leap):
+    """Notes as far apart as steps allow: whoever does not set out at once does not arrive."""
+    far = 67 + 4 * leap
+    notes = ((1, Fraction(1), 67), (2, Fraction(1), far), (3, Fraction(1), 67))
+    request = Request(bars=3, leap=leap, steps=TPQ, notes=notes, range=((0, 66, far),), particles=2, max_copy=0)
+    piece = composed("melody", request)
+    begun = {note.onset // TPQ: note.pitch for note in piece.notes()}
+    assert [begun[0], begun[4], begun[8]] == [67, far, 67]
+    assert [begun[quarter] for quarter in range(9)] == [67 + leap * min(q, 8 - q) for q in range(9)]
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_as_many_notes_as_fit_are_no_dead_end(count):
+    request = Request(bars=4, density=(count, 4), steps=TPQ, particles=1, max_copy=0, range=((0, 60, 84),))
+    piece = composed("melody", request)
+    assert all(sum(n.onset // (4 * TPQ) == bar for n in piece.notes()) >= count for bar in range(4))
+
+
+def test_a_phrase_before_a_section_ends_before_the_pickup_of_that():
+    """As people sing it: the half cadence of bar 2 stands before the upbeat of the second section."""
+    request = Request(bars=4, form="AB", cadence=(("half", 2), ("tonic", 4)), particles=8, max_copy=0, seed=4)
+    piece = composed("melody in three, pickup", request)
+    section = 2 * piece.meters[0].bar
+    (last,) = (note for note in piece.notes() if note.onset < section <= note.end)
+    assert piece.pickup
+    assert last.end == section
+    assert last.pitch % 12 in {2, 6, 9}  # the dominant of G
+
+
+@pytest.mark.parametrize("name", ["melody", "four voices", "lead sheet"])
+def test_wishes_that_clash_whatever_the_music_take_no_drawing(name):
+    """The model is not asked for a single event more than the header."""
+    learned = learned_from(name)
+    asked = Counted(Uniform(scheme.spec()))
+    request = Request(bars=16, chromatic=0.0, key=Key(), notes=((16, Fraction(1), 66),), max_copy=0)
+    with pytest.raises(Unsatisfiable, match="bar 16"):
+        next(compose(Learned("uniform", asked, (), learned.songs, {}), request))  # type: ignore[arg-type]  # a stand-in
+    assert asked.asked == 0

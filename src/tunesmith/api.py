@@ -44,6 +44,7 @@ from tunesmith.inspection import (
 from tunesmith.learner import KINDS, SIZES, Event, Finished, LearnRequest, learning
 from tunesmith.loading import Songs, load_songs
 from tunesmith.plans import BASE, SCRATCH
+from tunesmith.playing import Player
 from tunesmith.prepare import LINES, bass, cut_short, fold, melody, only, prepare_counting
 from tunesmith.provenance import differences, told_by
 from tunesmith.quotations import save_check
@@ -84,6 +85,7 @@ __all__ = [
     "Learned",
     "Made",
     "MissingExtra",
+    "Player",
     "ReadOptions",
     "Request",
     "Score",
@@ -122,6 +124,7 @@ __all__ = [
     "parse_meter",
     "picture",
     "picture_kind",
+    "player",
     "probe_writable",
     "read_songs",
     "request_file",
@@ -214,6 +217,15 @@ def compose(model: Learned | PathLike = BASE, request: Request | None = None, **
 def continued(model: Learned | PathLike, beginning: Score, **options: Any) -> Iterator[Score]:
     """Pieces of `bars` bars that begin as this score does, to the note; otherwise as `compose`."""
     return _scores(model, None, options, Way("continue", beginning))
+
+
+def player(model: Learned | PathLike = BASE, **options: Any) -> Player:
+    """What continues a beginning while it is heard, bar by bar: `player(model, bars=16).on(beginning)`.
+
+    Raises:
+        RequestError: the request makes no sense.
+    """
+    return Player.ready(model if isinstance(model, Learned) else load_model(model), Request().changed(**options))
 
 
 def rewritten(model: Learned | PathLike, piece: Score, bars: tuple[int, int], **options: Any) -> Iterator[Score]:

@@ -11,6 +11,7 @@ from tunesmith.habits import Habits
 from tunesmith.request import Request
 from tunesmith.scheme import Cursor
 from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.cursor import BODY, Voice
 from tunesmith.score import Key, Meter, Score
 
 
@@ -26,6 +27,7 @@ class Frame:
     kept: bool = False  # whether something of a piece is kept, which says what its meters, keys and ranges are
     piece: Score | None = None  # that is there, with its own bars, meters and keys
     known: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # its bars: start, end
+    coming: Mapping[int, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)  # notes kept, see `Leaps`
     voices: int = field(init=False)  # of notes
     chords: bool = field(init=False)  # whether there is a chord voice
 
@@ -48,6 +50,11 @@ class Frame:
     def close(self, bar: int) -> int:
         """Where a bar ends: the last one of the piece where the pickup completes it."""
         return self.known[bar][1] if bar in self.known else min(self.tick(bar + 1), self.end)
+
+    def phrase_end(self, bar: int) -> int:
+        """Where the phrase ends that closes in a bar: where a section begins with its pickup, before that."""
+        inside = (start for start, _ in self.sections if self.tick(bar) < start < self.close(bar))
+        return next(inside, self.close(bar))
 
     def number(self, tick: int) -> int:
         """The bar that a tick lies in."""
@@ -72,6 +79,17 @@ class Frame:
             if inside and model >= 0:
                 found.append(tick - start + model)
         return found
+
+    def at(self, voice: int, tick: int) -> Cursor:
+        """A cursor there that knows of no music before; `voice`: 0 = the chord voice, 1 = the first voice of notes."""
+        cursor = self.cursor.copy()
+        cursor.phase, cursor.now, cursor.building = BODY, tick, ()
+        cursor.fifths, cursor.mode = self.key(tick)
+        cursor.voices = [Voice(own.family) for own in cursor.voices]
+        for own in cursor.voices:
+            own.end = tick
+        cursor.voice = voice - (not self.chords)
+        return cursor
 
     @property
     def _section(self) -> int:

@@ -18,15 +18,15 @@ systematic resampling: G. Kitagawa, "Monte Carlo filter and smoother", 1996; eff
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunesmith.constraints import NEVER, Wish
+from tunesmith.constraints.clashing import clash_at, clashing_text
 from tunesmith.errors import Unsatisfiable
 from tunesmith.models import Model, State
 from tunesmith.models.spec import BoolArray, FloatArray, IntArray
@@ -35,10 +35,9 @@ from tunesmith.scheme.cursor import DONE
 from tunesmith.score import TPQ
 
 FEWEST = 0.5  # resample where the effective sample size is below this share of the particles
-TRIES = 16  # at the same place, later ones from farther back
+TRIES = 10  # at the same place, later ones from farther back
 REMEMBERED = ((4, 1), (16, 4), (64, 16))  # how many resting places back, every how many of them are kept
 IMPOSSIBLE = -30.0  # what it counts if the wishes leave nothing but what the model holds for impossible
-MOST_NAMED = 4  # wishes that clash are looked for among so many at once
 
 Frames = Callable[[Cursor], Sequence[int]]
 Row = tuple[
@@ -109,6 +108,24 @@ def draw(
     return _Drawer(model, wishes, drawing, random, frame).piece(opening)
 
 
+def draw_along(
+    model: Model,
+    opening: Sequence[Event],
+    wishes: Sequence[Wish],
+    drawing: Drawing,
+    random: np.random.Generator,
+    frame: Frames,
+) -> Iterator[list[Event]]:
+    """The same, told as it comes: all events so far, opening and all, whenever there is a stretch more.
+
+    What has been told stays, so that a wish about what comes later chooses within one stretch, and nothing before.
+
+    Raises:
+        Unsatisfiable: what was told cannot go on; as `draw`.
+    """
+    yield from _Drawer(model, wishes, drawing, random, frame).along(opening)
+
+
 class _Drawer:
     """One piece being drawn."""
 
@@ -127,7 +144,7 @@ class _Drawer:
                 tries += 1
                 if tries > TRIES:
                     raise self._unsatisfiable()
-                back = number - 2 ** (tries // 3) + 1
+                back = number - 2 ** (tries // 2) + 1
                 while past and number > back:
                     number, now = past.pop()
                 continue
@@ -135,10 +152,28 @@ class _Drawer:
                 tries = 0
             past = [(n, then) for n, then in past if _remembered(n, number)] + [(number, now)]
             now, number = self._resampled(ahead), number + 1
+        events = _events(now.rows[self._winner(now)])
+        return Outcome(events, now.evidence + _log_mean(now.log_weights))
+
+    def along(self, opening: Sequence[Event]) -> Iterator[list[Event]]:
+        """Draw it stretch by stretch, one particle chosen at the end of each."""
+        now, tries, count = self._opened(opening), 0, self.drawing.particles
+        while not all(cursor.phase == DONE for cursor in now.cursors):
+            ahead = self._advanced(now)
+            if np.isneginf(ahead.log_weights).all():
+                tries += 1
+                if tries > TRIES:
+                    raise self._unsatisfiable()
+                continue
+            chosen = np.full(count, self._winner(ahead))
+            now, tries = ahead.chosen(self.model, chosen, np.zeros(count), 0.0), 0
+            yield _events(now.rows[0])
+
+    def _winner(self, now: Population) -> int:
+        """One of the particles, by their weights."""
         likely = _weights(now.log_weights)
         winner = int(np.searchsorted(np.cumsum(likely), self.random.random() * likely.sum(), side="right"))
-        events = _events(now.rows[min(winner, len(likely) - 1)])
-        return Outcome(events, now.evidence + _log_mean(now.log_weights))
+        return min(winner, len(likely) - 1)
 
     def _opened(self, opening: Sequence[Event]) -> Population:
         """The particles after the opening, which the model hears and does not choose."""
@@ -243,9 +278,9 @@ class _Drawer:
         for wish in self.wishes:
             told = wish(cursor, symbol)
             if told is not None:
-                forbidden = np.isneginf(told)
+                forbidden = told == NEVER
                 never |= forbidden
-                soft += np.where(forbidden, 0.0, told)
+                np.add(soft, told, out=soft, where=~forbidden)
 
     def _resampled(self, now: Population) -> Population:
         """Particles drawn by their weights, if few of them carry most of the weight."""
@@ -266,25 +301,9 @@ class _Drawer:
     def _unsatisfiable(self) -> Unsatisfiable:
         if self.stuck is None:
             return Unsatisfiable("nothing is left to choose", fix="ask for less")
-        names = _clash(self.wishes, self.stuck)
-        what = f"nothing is left to choose by {names[0]}" if len(names) == 1 else f"{_listed(names)} clash"
         fix = "ask for less, or try another seed"
-        return Unsatisfiable(what, where=f"bar {self.stuck.cursor.bar}", fix=fix)
-
-
-def _clash(wishes: Sequence[Wish], stuck: _Stuck) -> tuple[str, ...]:
-    """The fewest wishes that leave nothing of what the grammar allows."""
-    said = [(wish, told) for wish in wishes if (told := wish(stuck.cursor, stuck.symbol)) is not None]
-    hard = [(str(wish), told == NEVER) for wish, told in said if np.isneginf(told).any()]
-    for size in range(1, MOST_NAMED + 1):
-        for some in combinations(hard, size):
-            if not (stuck.legal & ~np.any([never for _, never in some], axis=0)).any():
-                return tuple(dict.fromkeys(name for name, _ in some))
-    return tuple(dict.fromkeys(name for name, _ in hard)) or ("the model",)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+        names = clash_at(self.wishes, self.stuck.cursor, self.stuck.symbol, self.stuck.legal)
+        return Unsatisfiable(clashing_text(names), where=f"bar {self.stuck.cursor.bar}", fix=fix)
 
 
 def nucleus(weights: FloatArray, top_p: float, points: FloatArray) -> NDArray[np.intp]:

@@ -26,9 +26,10 @@ from tunesmith.habits import (
     imagined,
     imagined_habits,
 )
+from tunesmith.models import Model
 from tunesmith.originality import LEAST, Index, yardstick
 from tunesmith.originality.fingerprint import BASE_MUSIC, Fingerprint
-from tunesmith.particles import Drawing, Outcome, draw
+from tunesmith.particles import Drawing, Frames, Outcome, draw, draw_along
 from tunesmith.request import OFF, Request
 from tunesmith.scheme import Cursor, Event, vocabulary
 from tunesmith.score import Chord, Score, Tempo
@@ -101,25 +102,43 @@ def perform(
         RequestError: a wish does not fit the piece.
         Unsatisfiable: nothing keeps the wishes.
     """
+    outcome = draw(*_how(learned, brief, request, caps, random, often=brief.kept is not None))
+    score = scheme.decode(outcome.events)
+    if request.chords and not score.chords:
+        score = score.replace(chords=tuple(_symbols(request, brief.room)))
+    tempo = score.tempos[0] if request.tempo is None else Tempo(0, request.tempo)
+    return Composed(score.replace(tempos=(tempo,)), outcome)
+
+
+def performing(
+    learned: Learned, brief: Brief, request: Request, caps: Sequence[MaxCopy], random: np.random.Generator
+) -> Iterator[list[Event]]:
+    """Write a piece bar by bar: all its events so far, each time; what is there stays. Raises as `perform`."""
+    return draw_along(*_how(learned, brief, request, caps, random, often=False))
+
+
+def _how(
+    learned: Learned,
+    brief: Brief,
+    request: Request,
+    caps: Sequence[MaxCopy],
+    random: np.random.Generator,
+    often: bool,
+) -> tuple[Model, Sequence[Event], Sequence[Wish], Drawing, np.random.Generator, Frames]:
+    """What the particles are told."""
     room = brief.room
     last_bar = -(-(room.end - room.cursor.origin) // room.bar) + room.cursor.bars_before
 
     def frame(cursor: Cursor) -> Sequence[int]:
         return scheme.frame(cursor, int(scheme.bars_left(cursor.bar, last_bar)))
 
-    wanted: list[Wish] = [*wishes(brief.habits, request, room), *brief.wishes]
+    wanted: list[Wish] = [*wishes(brief.habits, request, room), *brief.wishes, *caps]
     kept = brief.kept
-    wanted += caps
     if kept:
         wanted = [kept, *(Elsewhere(kept, wish) for wish in wanted)]
     particles = needs(request, kept is not None)
-    drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p, kept is not None)
-    outcome = draw(learned.model, brief.opening, wanted, drawing, random, frame)
-    score = scheme.decode(outcome.events)
-    if request.chords and not score.chords:
-        score = score.replace(chords=tuple(_symbols(request, room)))
-    tempo = score.tempos[0] if request.tempo is None else Tempo(0, request.tempo)
-    return Composed(score.replace(tempos=(tempo,)), outcome)
+    drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p, often)
+    return learned.model, brief.opening, wanted, drawing, random, frame
 
 
 def _symbols(request: Request, room: Frame) -> Iterator[Chord]:

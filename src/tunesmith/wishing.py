@@ -39,7 +39,7 @@ from tunesmith.constraints import (
     chords_like,
     triad,
 )
-from tunesmith.constraints.clashing import clash
+from tunesmith.constraints.clashing import clash, clashing_text
 from tunesmith.errors import RequestError, Unsatisfiable
 from tunesmith.framing import Frame, letters_of
 from tunesmith.habits import Habits
@@ -60,9 +60,9 @@ def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
         Unsatisfiable: two clash whatever the music.
     """
     found = tuple(_wishes(habits, request, room))
-    if clashing := clash(found):
-        first, second, tick = clashing
-        raise Unsatisfiable(f"{first} and {second} clash", where=f"bar {room.number(tick)}", fix="ask for less")
+    if clashing := clash(found, room.at):
+        names, tick = clashing
+        raise Unsatisfiable(clashing_text(names), where=f"bar {room.number(tick)}", fix="ask for less")
     return found
 
 
@@ -105,7 +105,7 @@ def _ranges(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
 
 def _melodic(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     if request.leap is not None:
-        yield Leaps(request.leap, joins=v.JOIN in room.filling.lengths)
+        yield Leaps(request.leap, v.JOIN in room.filling.lengths, room.filling.shortest, _coming(request, room))
     if request.steps is not None:
         yield Alone()
         yield Struck()
@@ -143,7 +143,16 @@ def _contour(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
             yield Contour(tuple(t - start + model for t in places), tuple(line.at(t) for t in places))
 
 
-def _pins(request: Request, room: Frame) -> Wish:
+def _coming(request: Request, room: Frame) -> dict[int, tuple[tuple[int, int, int], ...]]:
+    """By voices, as wishes count them, stretches before a note that is sure to come: first tick, end, its pitch."""
+    if not request.notes:
+        return dict(room.coming)
+    pins = _pins(request, room)
+    own = tuple(zip((0, *pins.ticks), pins.ticks, pins.pitches, strict=False))
+    return {**room.coming, pins.voice: (*own, *room.coming.get(pins.voice, ()))}
+
+
+def _pins(request: Request, room: Frame) -> Pins:
     found: dict[int, int] = {}
     for bar, beat, pitch in request.notes:
         tick = room.tick(bar) + int((beat - 1) * 4 * TPQ / room.meter(room.tick(bar)).unit)
@@ -164,14 +173,14 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     if plain and not any(bar in (0, request.bars) for _, bar in asked):
         asked = (*asked, ("tonic", 0))
     for kind, bar in asked:
-        tick = room.close(bar) if bar else room.end
+        tick = room.phrase_end(bar) if bar else room.end
         words = f"the {'half cadence' if kind == 'half' else 'ending on the tonic'} in bar {bar or request.bars}"
         for place in room.models(tick, closing=True):
             again = "" if place == tick else " (where the form has the same music)"
             yield from _cadence(kind, room.key(place - 1), place, words + again, room, bool(request.chords))
     if request.breath is not None:
         for bar in range(request.breath, request.bars, request.breath):
-            for place in room.models(room.close(bar), closing=True):
+            for place in room.models(room.phrase_end(bar), closing=True):
                 yield Ending(1, place, frozenset({v.REST}), BREATH, room.filling, f"the breath after bar {bar}")
 
 

@@ -1,34 +1,113 @@
-"""Wishes that clash whatever the music: seen before a note is drawn."""
+"""Wishes that clash whatever the music: seen before a note is drawn.
+
+Where a note or a chord has to begin, the wishes that need to know no more than where that is are asked what they leave.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
+from itertools import combinations
 
-from tunesmith.constraints.melodic import Pins, Range
+import numpy as np
+
+from tunesmith.constraints.harmonic import Progression
+from tunesmith.constraints.manner import InKey, Steady, Voices
+from tunesmith.constraints.melodic import Contour, Leaps, Pins, Range
 from tunesmith.constraints.span import Ending
-from tunesmith.constraints.wish import CHORD_VOICE, Wish
+from tunesmith.constraints.wish import CHORD_VOICE, NEVER, Wish
+from tunesmith.models.spec import BoolArray
 from tunesmith.scheme import vocabulary as v
+from tunesmith.scheme.cursor import SYMBOL_MASKS, Cursor
+
+MOST_NAMED = 4  # wishes that clash are looked for among so many at once
+PLACED = (Range, InKey, Contour, Pins, Progression, Leaps)  # ask for no more than a voice and a tick
+IMPLIED = (Steady, Voices)  # nobody asked for them: they are named where without them nothing clashes
+Clash = tuple[tuple[str, ...], int]  # what the wishes are called, and the tick where they clash
 
 
-def clash(wishes: Sequence[Wish]) -> tuple[Wish, Wish, int] | None:
-    """Two wishes that cannot both hold, and the tick where; None where none are seen to.
+def clash(wishes: Sequence[Wish], at: Callable[[int, int], Cursor]) -> Clash | None:
+    """Wishes that cannot all hold, and the tick where; None where none are seen to.
 
-    Looked at are ranges, with the notes that are to be there and with what phrases end on.
+    `at`: a cursor with no history, in a voice (0 = the chord voice) at a tick.
     """
-    for limits in (wish for wish in wishes if isinstance(wish, Range)):
-        inside = range(limits.low, limits.high + 1)
-        classes = {pitch % 12 for pitch in inside}
+    found = [*_at_ends(wishes), *_at_places(wishes, at)]
+    return min(found, key=lambda one: one[1], default=None)
+
+
+def clashing_text(names: Sequence[str]) -> str:
+    """What is said of wishes that clash."""
+    if len(names) == 1:
+        return f"nothing is left to choose by {names[0]}"
+    return f"{', '.join(names[:-1])} and {names[-1]} clash"
+
+
+def fewest(said: Sequence[tuple[str, BoolArray]], legal: BoolArray) -> tuple[str, ...]:
+    """The names of the fewest wishes that leave nothing of what is legal (n,); none where all of them leave something.
+
+    said: name, and what it forbids (n,).
+    """
+    for size in range(1, MOST_NAMED + 1):
+        for some in combinations(said, size):
+            if not (legal & ~np.any([never for _, never in some], axis=0)).any():
+                return tuple(dict.fromkeys(name for name, _ in some))
+    return ()
+
+
+def clash_at(wishes: Sequence[Wish], cursor: Cursor, symbol: int | None, legal: BoolArray) -> tuple[str, ...]:
+    """What wishes are called that clash at a cursor: the fewest that leave nothing of what the grammar allows (n,)."""
+    implied, asked = list[tuple[str, BoolArray]](), list[tuple[str, BoolArray]]()
+    for wish in wishes:
+        told = wish(cursor, symbol)
+        if told is not None and (told == NEVER).any():
+            inner = getattr(wish, "wish", wish)  # of `Elsewhere`
+            (implied if isinstance(inner, IMPLIED) else asked).append((str(wish), told == NEVER))
+    left = legal & ~np.any([never for _, never in implied] or [np.zeros_like(legal)], axis=0)
+    names = (fewest(asked, left) if left.any() else ()) or fewest([*asked, *implied], legal)
+    return names or tuple(dict.fromkeys(name for name, _ in asked)) or ("the model",)
+
+
+def _at_places(wishes: Sequence[Wish], at: Callable[[int, int], Cursor]) -> Iterator[Clash]:
+    """Clashes where notes and chords have to begin."""
+    placed = [wish for wish in wishes if isinstance(wish, PLACED)]
+    for voice, tick in _places(wishes):
+        cursor = at(voice, tick)
+        said = [(str(wish), told == NEVER) for wish in placed if (told := wish(cursor, None)) is not None]
+        names = fewest(said, SYMBOL_MASKS[cursor.mask_class])
+        if names:
+            yield names, tick
+
+
+def _places(wishes: Sequence[Wish]) -> Iterator[tuple[int, int]]:
+    """Voice and tick of every note and chord that is wished for."""
+    for wish in wishes:
+        if isinstance(wish, Pins):
+            yield from ((wish.voice, tick) for tick in wish.ticks)
+        elif isinstance(wish, Progression):
+            first = 1 if wish.strict else CHORD_VOICE
+            yield from ((first, tick) for tick in wish.ticks)
+
+
+def _at_ends(wishes: Sequence[Wish]) -> Iterator[Clash]:
+    """Clashes of what a phrase ends on with the range, the chords, or another ending at the same place."""
+    endings = [wish for wish in wishes if isinstance(wish, Ending)]
+    for number, ending in enumerate(endings):
+        others = [other for other in endings[:number] if (other.voice, other.tick) == (ending.voice, ending.tick)]
+        yield from (((str(o), str(ending)), ending.tick - 1) for o in others if not o.wanted & ending.wanted)
         for wish in wishes:
-            if isinstance(wish, Pins) and limits.voice in (0, wish.voice):
-                outside = [tick for tick, pitch in zip(wish.ticks, wish.pitches, strict=True) if pitch not in inside]
-                if outside:
-                    return limits, wish, outside[0]
-            elif isinstance(wish, Ending) and _without(wish, limits, classes):
-                return limits, wish, wish.tick - 1
-    return None
+            without = isinstance(wish, Range) and _without(ending, wish)
+            other = isinstance(wish, Progression) and ending.voice == CHORD_VOICE and _other_chord(ending, wish)
+            if without or other:
+                yield (str(wish), str(ending)), ending.tick - 1
 
 
-def _without(ending: Ending, limits: Range, classes: Set[int]) -> bool:
-    """Whether a range that has these pitch classes has none that a phrase in its voice may end on."""
+def _without(ending: Ending, limits: Range) -> bool:
+    """Whether a range has none of what a phrase in its voice may end on."""
+    classes: Set[int] = {pitch % 12 for pitch in range(limits.low, limits.high + 1)}
     concerned = ending.voice != CHORD_VOICE and limits.voice in (0, ending.voice)
     return concerned and v.REST not in ending.wanted and not classes & ending.wanted
+
+
+def _other_chord(ending: Ending, progression: Progression) -> bool:
+    """Whether the chord that sounds before an ending is none that it may be."""
+    sounding = [c for tick, c in zip(progression.ticks, progression.chords, strict=True) if tick < ending.tick]
+    return bool(sounding) and ending.tick <= progression.end and sounding[-1] not in ending.wanted

@@ -63,12 +63,21 @@ class Density:
         line = cursor.now - cursor.position
         begun = sum(1 for _ in takewhile(lambda onset: onset >= line, reversed(cursor.voices[cursor.voice].past)))
         if symbol is None:
-            if begun < self.most or cursor.building:
-                return None
-            bias = symbols()
-            bias[: v.PITCH.end] = NEVER
-            return bias
+            return None if cursor.building else self._symbols(cursor, line, begun)
         return self._durations(cursor, symbol, line, begun + (symbol < v.PITCH.end))
+
+    def _symbols(self, cursor: Cursor, line: int, begun: int) -> Bias | None:
+        """Forbids the note too many, and a rest where every note that fits is due."""
+        full = begun >= self.most
+        late = self.least > 0 and not self._room(cursor, line, begun, cursor.now + self.filling.shortest)
+        if not full and not late:
+            return None
+        bias = symbols()
+        if full:
+            bias[: v.PITCH.end] = NEVER
+        if late:
+            bias[[v.REST, v.HOLD]] = NEVER
+        return bias
 
     def _durations(self, cursor: Cursor, symbol: int, line: int, begun: int) -> Bias | None:
         """Forbids what leaves no room in the bar that begins at `line`, of which so many notes have begun."""

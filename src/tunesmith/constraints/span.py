@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tunesmith import theory
 from tunesmith.constraints.wish import (
+    CHORD_FAMILY,
     CHORD_VOICE,
     NEVER,
     Bias,
@@ -17,12 +19,14 @@ from tunesmith.constraints.wish import (
     voice_number,
 )
 from tunesmith.scheme import vocabulary as v
-from tunesmith.scheme.cursor import Cursor
+from tunesmith.scheme.cursor import Cursor, Voice
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
     """The piece has `ticks` and ends there, in every voice; a note is only begun if what is left can be filled.
+
+    In the last bar some voice has a note: a piece that ends with a bar of silence has a bar less.
 
     `given`: the chord voice is: how long its chords are is said by a `Progression`.
     """
@@ -43,10 +47,30 @@ class Length:
             over = left <= 0 and not cursor.building
             bias = symbols(NEVER if over else 0.0)
             bias[v.END] = 0.0 if over else NEVER
+            if not over and self._last_to_sound(cursor) and not self._goes_on(left):
+                bias[v.REST] = NEVER
             return bias
         if symbol >= v.CHORD.end or symbol == v.END or _given(self.given, cursor):
             return None
-        return self.filling.within(left)
+        bias = self.filling.within(left)
+        if symbol == v.REST and self._last_to_sound(cursor):
+            bias = bias.copy()
+            bias[[d for d in range(v.DURATIONS) if v.TICKS[d] >= left]] = NEVER
+        return bias
+
+    def _last_to_sound(self, cursor: Cursor) -> bool:
+        """Whether only the voice whose turn it is can still sound in the last bar, and nothing does or did there."""
+        last = cursor.origin + (self.ticks - 1 - cursor.origin) // cursor.bar_length * cursor.bar_length
+        if cursor.now < last or not cursor.voices or cursor.on_chord_voice:
+            return False
+        voices = [own for own in cursor.voices if own.family != CHORD_FAMILY]
+        waiting = any(own.end < self.ticks for own in voices if own is not cursor.voices[cursor.voice])
+        return not waiting and not any(_sounds_after(own, last) for own in voices)
+
+    def _goes_on(self, left: int) -> bool:
+        """Whether a rest may leave room for a note after it."""
+        rests = [v.TICKS[d] for d in self.filling.lengths if d != v.JOIN]
+        return any(rest < left and self.filling.fits(left - rest) for rest in rests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +101,16 @@ class Together:
         if symbol >= v.CHORD.end or symbol == v.END or left <= 0 or left > 2 * self.filling.longest:
             return None
         return self.filling.within(left)
+
+
+def _sounds_after(voice: Voice, tick: int) -> bool:
+    """Whether a voice has a note, begun or held, that sounds after a tick."""
+    for (begin, _), (symbol, duration) in reversed(voice.events.items()):
+        if begin + v.TICKS[duration] <= tick:
+            return False
+        if symbol != v.REST:
+            return True
+    return False
 
 
 def _given(given: bool, cursor: Cursor) -> bool:
@@ -121,30 +155,23 @@ class Ending:
         return self._symbols(cursor, left) if symbol is None else self._durations(cursor, symbol, left)
 
     def _symbols(self, cursor: Cursor, left: int) -> Bias | None:
-        ticks = [v.TICKS[d] for d in self.filling.lengths if d != v.JOIN]
-        if any(t < left and self._closable(cursor, left - t) for t in ticks):
+        if self.filling.splits(left, self._least(cursor)):
             return None  # this event need not be the last
-        bias = symbols(NEVER)
-        bias[v.END] = 0.0
-        for symbol in range(v.CHORD.end):
-            if symbol != v.END and self._good(cursor, symbol):
-                bias[symbol] = 0.0
+        bias = _enders(self.wanted, self.voice == CHORD_VOICE)
+        if self._good(cursor, v.HOLD):
+            bias = bias.copy()
+            bias[v.HOLD] = 0.0
         return bias
 
     def _durations(self, cursor: Cursor, symbol: int, left: int) -> Bias | None:
         if symbol >= v.CHORD.end or symbol == v.END:
             return None
-        bias, good = durations(NEVER), self._good(cursor, symbol)
         held = cursor.now - cursor.voices[cursor.voice].onset if symbol == v.HOLD else 0
-        for duration in self.filling.lengths:
-            ticks = v.TICKS[duration]
-            closes = ticks == left and good and ticks + held >= self.least
-            if duration == v.JOIN or closes or (ticks < left and self._closable(cursor, left - ticks)):
-                bias[duration] = 0.0
-        return bias
+        needed = max(0, self.least - held) if self._good(cursor, symbol) else None
+        return _lengths_to_end(self.filling, left, self._least(cursor), needed)
 
-    def _closable(self, cursor: Cursor, left: int) -> bool:
-        return self.filling.closable(left, min(self.least, cursor.bar_length))
+    def _least(self, cursor: Cursor) -> int:
+        return min(self.least, cursor.bar_length)
 
     def _good(self, cursor: Cursor, symbol: int) -> bool:
         """Whether the voice ends well if what sounds last is this."""
@@ -157,6 +184,34 @@ class Ending:
 
     def _fine(self, symbol: int) -> bool:
         return (symbol if self.voice == CHORD_VOICE else symbol % 12) in self.wanted and v.REST not in self.wanted
+
+
+@lru_cache(maxsize=256)
+def _enders(wanted: frozenset[int], chords: bool) -> Bias:
+    """What of the symbols that begin anew may end so."""
+    bias = symbols(NEVER)
+    bias[v.END] = 0.0
+    if v.REST in wanted:
+        bias[v.REST] = 0.0
+    elif chords:
+        bias[list(wanted)] = 0.0
+    else:
+        bias[: v.PITCH.end] = [0.0 if pitch % 12 in wanted else NEVER for pitch in range(v.PITCH.end)]
+    bias.flags.writeable = False
+    return bias
+
+
+@lru_cache(maxsize=1 << 14)
+def _lengths_to_end(filling: Filling, left: int, least: int, needed: int | None) -> Bias:
+    """The lengths that leave room for an end of `least` ticks, or are the end, of `needed` ticks; None: cannot be."""
+    bias = durations(NEVER)
+    for duration in filling.lengths:
+        ticks = v.TICKS[duration]
+        closes = ticks == left and needed is not None and ticks >= needed
+        if duration == v.JOIN or closes or (ticks < left and filling.closable(left - ticks, least)):
+            bias[duration] = 0.0
+    bias.flags.writeable = False
+    return bias
 
 
 def triad(fifths: int, mode: str, degree: int = 0) -> Set[int]:

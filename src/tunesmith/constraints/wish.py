@@ -63,6 +63,10 @@ class Filling:
     shortest: int = field(init=False, repr=False)
     _unit: int = field(init=False, repr=False)
     _fills: bytes = field(init=False, repr=False)  # [n]: whether n units can be filled with the lengths
+    # what was asked before: stretches are asked for again and again, by every particle
+    _within: dict[int, Bias] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _closable: dict[tuple[int, int], bool] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _splits: dict[tuple[int, int], bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         ticks = [v.TICKS[d] for d in self.lengths if d != v.JOIN]
@@ -78,16 +82,32 @@ class Filling:
         return 0 <= units < len(self._fills) and not odd and bool(self._fills[units])
 
     def within(self, left: int) -> Bias:
-        """The lengths, JOIN among them, after which what is left of a stretch can be filled; all others never."""
-        bias = durations(NEVER)
-        for duration in self.lengths:
-            if duration == v.JOIN or self.fits(left - v.TICKS[duration]):
-                bias[duration] = 0.0
-        return bias
+        """The lengths, JOIN among them, after which what is left of a stretch can be filled; all others never.
+
+        It is not to be written to.
+        """
+        if left not in self._within:
+            bias = durations(NEVER)
+            for duration in self.lengths:
+                if duration == v.JOIN or self.fits(left - v.TICKS[duration]):
+                    bias[duration] = 0.0
+            bias.flags.writeable = False
+            self._within[left] = bias
+        return self._within[left]
 
     def closable(self, left: int, least: int) -> bool:
         """Whether a stretch can be filled so that its last event has at least so many ticks."""
-        return any(v.TICKS[d] >= least and self.fits(left - v.TICKS[d]) for d in self.lengths if d != v.JOIN)
+        if (left, least) not in self._closable:
+            lengths = [v.TICKS[d] for d in self.lengths if d != v.JOIN]
+            self._closable[left, least] = any(t >= least and self.fits(left - t) for t in lengths)
+        return self._closable[left, least]
+
+    def splits(self, left: int, least: int) -> bool:
+        """Whether a stretch can be filled with one event and others, of which the last has so many ticks."""
+        if (left, least) not in self._splits:
+            lengths = [v.TICKS[d] for d in self.lengths if d != v.JOIN]
+            self._splits[left, least] = any(t < left and self.closable(left - t, least) for t in lengths)
+        return self._splits[left, least]
 
 
 def _fillable(units: Iterable[int], most: int) -> bytes:

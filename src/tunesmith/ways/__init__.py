@@ -5,7 +5,17 @@ best live on.
 """
 
 from tunesmith.ways.material import Material, put_back
-from tunesmith.ways.writing import KINDS_OF_HARMONY, KINDS_OF_VARYING, Task, carry_on, harmonise, rewrite, vary, written
+from tunesmith.ways.writing import (
+    KINDS_OF_HARMONY,
+    KINDS_OF_VARYING,
+    Task,
+    carry_on,
+    harmonise,
+    rewrite,
+    vary,
+    written,
+    written_along,
+)
 
 __all__ = [
     "KINDS_OF_HARMONY",
@@ -18,4 +28,5 @@ __all__ = [
     "rewrite",
     "vary",
     "written",
+    "written_along",
 ]

@@ -27,12 +27,13 @@ from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagi
 from tunesmith.originality import LEAST
 from tunesmith.prepare import only
 from tunesmith.request import OFF, Request
-from tunesmith.sample import Brief, cap_of, perform
+from tunesmith.sample import Brief, cap_of, perform, performing
 from tunesmith.scheme import Event
 from tunesmith.scheme import vocabulary as v
-from tunesmith.score import Bar, Score
+from tunesmith.score import Score
 from tunesmith.ways.checking import Gap, in_gaps, is_free, knows_chords, leave_out, no_header, only_in, parted
 from tunesmith.ways.material import Material, Placed, notes_of, put_back
+from tunesmith.ways.outline import strongest
 from tunesmith.wishing import wishes
 
 KINDS_OF_HARMONY = ("chords", "voices")
@@ -172,46 +173,11 @@ def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Re
         gaps = [(int(material.chord_voice), 0, material.end)]
         kept = [p for p in material.body if p.place[0] != int(material.chord_voice)]
         return _task(learned, request, material, material.head, kept, gaps, material.end, outline)
-    kept = _strongest(material, 1 - strength)
+    kept = strongest(material, 1 - strength)
     free = {p.place for p in material.body} - {p.place for p in kept}
     gaps = [(p.place[0], p.place[1], p.end) for p in material.body if p.place in free and p.place[2] == 0]
     rhythm = [KeptRhythm({p.place: p.event for p in material.body if p.place in free})] if kind == "rhythm" else []
     return _task(learned, request, material, material.head, kept, _joined(gaps), material.end, rhythm)
-
-
-def _strongest(material: Material, share: float) -> list[Placed]:
-    """This share of the chords and notes of every voice, those on strong beats, and all chord symbols.
-
-    A note that is held goes with its holds; rests are kept where notes on both sides are.
-    """
-    kept, bars = list[Placed](), list(material.score.bars(material.end))
-    for voice in range(material.voices):
-        mine = [p for p in material.body if p.place[0] == voice]
-        if voice == 0 and material.chord_voice:
-            kept += mine
-            continue
-        onsets = sorted({p.place[1] for p in mine if p.event[0] < v.PITCH.end})
-        ranked = sorted(onsets, key=lambda onset: (_weakness(bars, onset), onset))
-        chosen = set(ranked[: round(share * len(ranked))])
-        for placed in mine:
-            tick = placed.place[1]
-            before = next((onset for onset in reversed(onsets) if onset <= tick), None)
-            after = next((onset for onset in onsets if onset > tick), None)
-            between = placed.event[0] == v.REST and (after is None or after in chosen)
-            note = placed.event[0] != v.REST
-            if (note or between) and (before is None or before in chosen):
-                kept.append(placed)
-    return kept
-
-
-def _weakness(bars: Sequence[Bar], onset: int) -> int:
-    """0 at a bar line, 1 in the middle of a bar, 2 a quarter of it, ...; in threes, all beats alike."""
-    bar = next(b for b in bars if b.start <= onset < b.end)
-    position = onset - bar.start if bar.number else onset + bar.meter.bar - bar.end
-    grains = [bar.meter.bar, bar.meter.bar // 2, bar.meter.beat, bar.meter.beat // 2, bar.meter.beat // 4]
-    if bar.meter.bar % (2 * bar.meter.beat):
-        grains[1] = bar.meter.beat
-    return next((grain for grain, ticks in enumerate(grains) if position % ticks == 0), len(grains))
 
 
 def _joined(gaps: Sequence[Gap]) -> list[Gap]:
@@ -268,7 +234,8 @@ def _task(
     usual = replace(habits, lengths=tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)})))
     filling = Filling(lengths_of(usual, request, end), end)
     known = {bar.number: (bar.start, bar.end) for bar in material.score.bars(material.end)}
-    room = Frame(material.cursor(opening), 0, end, filling, kept=True, piece=material.score, known=known)
+    cursor, coming = material.cursor(opening), _coming(kept, gaps, material.chord_voice)
+    room = Frame(cursor, 0, end, filling, kept=True, piece=material.score, known=known, coming=coming)
     controls = material.controls if end == material.end else {}
     keeping = Kept(
         {p.place: p.event for p in kept}, tuple(parted(gaps, controls)), controls, filling, bool(request.chords)
@@ -289,18 +256,48 @@ def written(
         Unsatisfiable: nothing keeps the wishes.
     """
     request = replace(request, bars=task.bars)
-    caps = [cap_of(learned, request, most)]
-    if task.anew and request.max_copy != OFF:  # of the piece itself: what is written is not what is there
-        size = request.max_copy or LEAST
-        caps.append(MaxCopy(size, Windows.of([task.material.score], size)))
+    caps = _caps(task, request, cap_of(learned, request, most))
     for number in numbers:
         random = np.random.default_rng([request.seed, number])
-        made = perform(learned, task.brief, request, [cap for cap in caps if cap], random)
+        made = perform(learned, task.brief, request, caps, random)
         piece = put_back(task.material, made.outcome.events, task.names)
         if request.chords and not piece.chords:  # no voice has them: they stand above what is new
             new = [chord for chord in made.score.chords if is_free(task.gaps, chord.onset)]
             piece = piece.replace(chords=tuple(new))
         yield piece
+
+
+def written_along(learned: Learned, task: Task, request: Request, cap: MaxCopy | None) -> Iterator[Score]:
+    """One piece, told bar by bar: all of it so far, each time. `cap`: see `sample.cap_of`.
+
+    Raises:
+        RequestError, Unsatisfiable: as `written`.
+    """
+    request, random = replace(request, bars=task.bars), np.random.default_rng([request.seed, 0])
+    for events in performing(learned, task.brief, request, _caps(task, request, cap), random):
+        yield put_back(task.material, events, task.names)
+
+
+def _caps(task: Task, request: Request, cap: MaxCopy | None) -> list[MaxCopy]:
+    """The cap, and one of the piece itself, so that what is written is not what is there."""
+    caps = [cap] if cap else []
+    if task.anew and request.max_copy != OFF:
+        size = request.max_copy or LEAST
+        caps.append(MaxCopy(size, Windows.of([task.material.score], size)))
+    return caps
+
+
+def _coming(
+    kept: Sequence[Placed], gaps: Sequence[Gap], chord_voice: bool
+) -> dict[int, tuple[tuple[int, int, int], ...]]:
+    """By voices, as wishes count them, the gaps with the note that is kept next: first tick, end, its pitch."""
+    found: dict[int, list[tuple[int, int, int]]] = {}
+    for voice, start, end in gaps:
+        notes = [p for p in kept if p.place[0] == voice and p.place[1] >= end and p.event[0] < v.PITCH.end]
+        if tops := [p for p in notes if p.event[1] != v.JOIN]:
+            following = min(tops, key=lambda p: p.place[1])
+            found.setdefault(voice + (not chord_voice), []).append((start, end, following.event[0]))
+    return {voice: tuple(stretches) for voice, stretches in found.items()}
 
 
 def _own(learned: Learned, opening: Sequence[Event]) -> Habits:
