@@ -76,6 +76,11 @@ class Against:
     problems: tuple[str, ...] = ()
     origins: tuple[InModel | InFile, ...] = ()
 
+    @property
+    def with_altered(self) -> bool:
+        """Whether altered copies are looked for: where songs say how many are usual."""
+        return self.yardsticks[View.WHOLE].altered is not None
+
     def score(self, song: int) -> Score:
         """A song, as it was compared.
 
@@ -104,6 +109,11 @@ class Checked:
         return self.views[View.WHOLE]
 
     @property
+    def usual(self) -> Yardstick:
+        """What the songs have of each other, notes and rhythm together."""
+        return self.against.yardsticks[View.WHOLE]
+
+    @property
     def closest(self) -> list[tuple[int, str, int]]:
         """For every bar its number, the song that it has most of, and how many notes in a row that are."""
         return [(bar, self.against.names[song], notes) for bar, (song, notes) in self.whole.closest.items()]
@@ -111,7 +121,16 @@ class Checked:
     @property
     def verdict(self) -> str:
         """What it means, in a sentence."""
-        by, found = self.against.yardsticks[View.WHOLE], self.whole
+        count = len(self.whole.altered)
+        if count <= (self.usual.most_altered or 0):
+            return self._verdict
+        stretches = "a stretch" if count == 1 else f"{count} stretches"
+        return f"{self._verdict}; but {stretches} of it stand{'s' * (count == 1)} in these songs with notes altered"
+
+    @property
+    def _verdict(self) -> str:
+        """What the runs mean."""
+        by, found = self.usual, self.whole
         if found.notes == 0:
             return "there are no notes to compare"
         if by.songs < 2:
@@ -133,8 +152,8 @@ def against(
 ) -> Against:
     """Get songs ready to hold pieces against: files, folders, or models, whose songs they then are.
 
-    Runs of `least` notes count as copied. `whole_alone`: leave the views aside that are for information, which is
-    quicker. `say` is told the name of every song.
+    Runs of `least` notes count as copied. `whole_alone`: leave aside the views that are for information, and altered
+    copies, which is quicker. `say` is told the name of every song.
 
     Raises:
         StorageError: a path does not exist.
@@ -159,14 +178,17 @@ def against(
         what = problems[0] if problems else "a model was named that keeps no songs"
         raise RequestError(f"nothing to compare with: {what}", fix="name songs, or a model that keeps its songs")
     indexes = {view: Index.of(songs, view) for view in ((View.WHOLE,) if whole_alone else View)}
-    yardsticks = {view: yardstick(songs, index, least) for view, index in indexes.items()}
+    yardsticks = {view: yardstick(songs, index, least, with_altered=not whole_alone) for view, index in indexes.items()}
     return Against(tuple(names), least, indexes, yardsticks, tuple(problems), tuple(origins))
 
 
 def check(piece: Score, songs: Against, name: str = "") -> Checked:
     """Hold a piece against songs. `name`: what it is called, its title if nothing is said."""
     prepared = prepare(piece)
-    views = {view: originality(prepared, index, songs.least) for view, index in songs.indexes.items()}
+    views = {
+        view: originality(prepared, index, songs.least, with_altered=songs.with_altered)
+        for view, index in songs.indexes.items()
+    }
     return Checked(name or piece.title, songs, views, prepared)
 
 

@@ -76,7 +76,8 @@ def evaluate(model: Path, songs: tuple[Path, ...], as_json: bool, step: float, *
 def check(piece: Path, sources: tuple[Path, ...], least: int, page: Path | None, as_json: bool, step: float) -> None:
     """Say what a piece has in common with songs: which runs of notes, in any key and at any tempo, and where.
 
-    How much is usual, the songs say themselves: each is held against the others.
+    How much is usual, the songs say themselves: each is held against the others. Stretches that stand in a song but for
+    some notes put in, left out or changed are listed as well.
 
     \b
     Examples:

@@ -58,7 +58,21 @@ def _checked_text(piece: api.Checked) -> str:
         lines += ["", table(["bars", "notes", "stand in", "from bar"], rows)]
         if len(whole.runs) > RUNS_LISTED:
             lines.append(f"... and {counted(len(whole.runs) - RUNS_LISTED, 'more run')}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_altered_text(piece)])
+
+
+def _altered_text(piece: api.Checked) -> list[str]:
+    """Where a piece has altered copies, and how many are usual; nothing where it has none."""
+    found, by = piece.whole.altered, piece.usual
+    if not found:
+        return []
+    usual = f" (these songs have {by.altered:g} of each other, the most {by.most_altered})" if by.songs > 1 else ""
+    names, listed = piece.against.names, found[:RUNS_LISTED]
+    rows = [[_bars(one.bars), f"{one.matched} of {one.notes}", names[one.song], one.song_bar] for one in listed]
+    lines = ["", f"With notes altered{usual}:", table(["bars", "notes", "stand in", "from bar"], rows)]
+    if len(found) > RUNS_LISTED:
+        lines.append(f"... and {len(found) - RUNS_LISTED} more")
+    return lines
 
 
 def _bars(bars: tuple[int, int]) -> str:
@@ -70,7 +84,10 @@ def check_json(pieces: Sequence[api.Checked]) -> str:
     found = []
     for piece in pieces:
         names = piece.against.names
-        runs = [{**dataclasses.asdict(run), "song": names[run.song]} for run in piece.whole.runs]
+        runs, altered = (
+            [{**dataclasses.asdict(run), "song": names[run.song]} for run in some]
+            for some in (piece.whole.runs, piece.whole.altered)
+        )
         views = {view.name.lower(): (of, piece.against.yardsticks[view]) for view, of in piece.views.items()}
         found.append(
             {"name": piece.name, "verdict": piece.verdict, "notes": piece.whole.notes, "least": piece.whole.least}
@@ -78,7 +95,7 @@ def check_json(pieces: Sequence[api.Checked]) -> str:
                 view: {"copied": of.copied, "share": of.share, "longest": of.longest, "songs": dataclasses.asdict(by)}
                 for view, (of, by) in views.items()
             }
-            | {"songs": len(names), "runs": runs}
+            | {"songs": len(names), "runs": runs, "altered": altered}
             | {"closest": [{"bar": bar, "song": song, "notes": notes} for bar, song, notes in piece.closest]}
         )
     return json.dumps(found, indent=1)

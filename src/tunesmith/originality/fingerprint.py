@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 
 from tunesmith.errors import FormatError, ModelError
 from tunesmith.files import read_bytes, replacing
-from tunesmith.originality.lines import Steps
-from tunesmith.originality.report import LEAST
+from tunesmith.originality.lines import LEAST, Steps
 
 Hashes = NDArray[np.uint64]
 Bits = NDArray[np.uint8]

@@ -52,7 +52,8 @@ class Index:
 
     vocabulary (V,): the steps met, sorted. tokens (N,): places in the vocabulary; from V on the marks after lines.
     order (N,): places, sorted by what follows. bars (N,): of the note that a step leaves. starts (L,): the place where
-    each line begins; owners (L, 3): its song, part and voice.
+    each line begins; owners (L, 3): its song, part and voice. onsets (N,) in ticks and pitches (N,) are those of the
+    note that a step leaves, a mark of the last note of its line; in `View.WHOLE` alone, else there are none.
     """
 
     view: View
@@ -62,17 +63,19 @@ class Index:
     bars: Ints
     starts: Ints
     owners: Ints
+    onsets: Ints
+    pitches: Ints
 
     @classmethod
     def of(cls, songs: Iterable[Score], view: View = View.WHOLE) -> Index:
         """Index songs, numbered as they come."""
-        steps, bars, starts, owners = list[Steps](), list[Ints](), list[int](), list[tuple[int, int, int]]()
+        steps, notes, starts, owners = list[Steps](), list[Ints](), list[int](), list[tuple[int, int, int]]()
         place = 0
         for number, song in enumerate(songs):
             bars_of = bar_finder(song)
             for line in lines(song):
                 steps.append(line.steps(view))
-                bars.append(bars_of(line))
+                notes.append(_notes(line, bars_of(line), view))
                 starts.append(place)
                 owners.append((number, line.part, line.voice))
                 place += len(line.notes)  # its steps, and the mark after them
@@ -81,15 +84,13 @@ class Index:
         for number, (start, of_line) in enumerate(zip(starts, steps, strict=True)):
             tokens[start : start + len(of_line)] = np.searchsorted(vocabulary, of_line)
             tokens[start + len(of_line)] = len(vocabulary) + number
-        return cls(
-            view,
-            vocabulary,
-            tokens,
-            _sorted(tokens),
-            np.concatenate(bars).astype(np.int32) if bars else np.empty(0, np.int32),
-            np.array(starts, np.int64),
-            np.array(owners, np.int32).reshape(-1, 3),
-        )
+        steps.clear()  # sorting needs the room
+        bars, onsets, pitches = (_joined([rows[column] for rows in notes if len(rows) > column]) for column in range(3))
+        notes.clear()
+        pitches = pitches.astype(np.int8)
+        order = _sorted(tokens)
+        places, lines_of = np.array(starts, np.int64), np.array(owners, np.int32).reshape(-1, 3)
+        return cls(view, vocabulary, tokens, order, bars, places, lines_of, onsets, pitches)
 
     @property
     def songs(self) -> Ints:
@@ -105,16 +106,16 @@ class Index:
 
     def longest(self, steps: Steps, but: int | None = None) -> Found:
         """The longest stretch from every step (n,) of a line on that a song has too, the song `but` left aside."""
-        tokens = self._tokens_of(steps)
+        tokens = self.tokens_of(steps)
         lengths, places = np.zeros(len(tokens), np.int64), np.full(len(tokens), NOWHERE)
         if not len(self.tokens):
             return Found(lengths, places)
         line = np.append(tokens, np.int32(NOWHERE))
-        before, after = self._neighbours(but)
+        around = self._neighbours(but)
         for start in range(0, len(tokens), SEARCHED):
             at = np.arange(start, min(start + SEARCHED, len(tokens)))
             gap = self._gap(line, at)
-            for neighbour in (before[gap], after[gap]):
+            for neighbour in (near[gap] for near in around) if around else (gap - 1, gap):
                 real = (neighbour >= 0) & (neighbour < len(self.order))
                 near = self.order[np.where(real, neighbour, 0)].astype(np.int64)
                 common = np.where(real, self._common(near, line, at, np.zeros_like(at)), 0)
@@ -122,6 +123,29 @@ class Index:
                 lengths[at[better]], places[at[better]] = common[better], near[better]
         self._go_on(lengths, places, line)
         return Found(lengths, places)
+
+    def ranges(self, tokens: Ints) -> tuple[Ints, Ints]:
+        """Where in `order` the places are (...) that a few tokens (..., few) follow: the first, and after the last."""
+        low = np.zeros(tokens.shape[:-1], np.int64)
+        if not len(self.tokens):
+            return low, low
+        return self._bound(tokens, False), self._bound(tokens, True)
+
+    def _bound(self, tokens: Ints, after: bool) -> Ints:
+        """How many places of `order` come before those that tokens (..., few) follow, or with them `after`."""
+        low = np.zeros(tokens.shape[:-1], np.int64)
+        high = np.full_like(low, len(self.order))
+        while (going := low < high).any():
+            middle = (low + high) // 2
+            places = self.order[np.minimum(middle, len(self.order) - 1)].astype(np.int64)
+            theirs = self.tokens[np.minimum(places[..., None] + np.arange(tokens.shape[-1]), len(self.tokens) - 1)]
+            unlike = theirs != tokens
+            at = unlike.argmax(-1)[..., None]
+            less = (np.take_along_axis(theirs, at, -1) < np.take_along_axis(tokens, at, -1))[..., 0]
+            first = np.where(unlike.any(-1), less, after) & going
+            low = np.where(first, middle + 1, low)
+            high = np.where(going & ~first, middle, high)
+        return low
 
     def _go_on(self, lengths: Ints, places: Ints, line: Ints) -> None:
         """Where a stretch was followed as far as any is, the next goes on with it, if that is as good as its own."""
@@ -147,20 +171,23 @@ class Index:
             alike_high[searching] = np.where(first, alike_high[searching], common)
         return low
 
-    def _neighbours(self, but: int | None) -> tuple[Ints, Ints]:
-        """For every gap (N + 1,) in `order` the nearest of it before and after, -1 and N where there is none."""
-        gaps = np.arange(len(self.order) + 1)
+    def _neighbours(self, but: int | None) -> tuple[Ints, Ints] | None:
+        """For every gap (N + 1,) in `order` the nearest of it before and after, -1 and N where there is none.
+
+        None where no song is left aside: then they are those at the gap.
+        """
         if but is None:
-            return gaps - 1, gaps
+            return None
+        gaps = np.arange(len(self.order) + 1)
         others = self.songs[self.order] != but
         before = np.maximum.accumulate(np.where(others, gaps[:-1], -1))
         after = np.minimum.accumulate(np.where(others, gaps[:-1], len(others))[::-1])[::-1]
         return np.append(-1, before), np.append(after, len(others))
 
-    def _tokens_of(self, steps: Steps) -> Ints:
+    def tokens_of(self, steps: Steps) -> Ints:
         """Steps as tokens; `NOWHERE` where no song has them."""
         if not len(self.vocabulary):
-            return np.full(len(steps), NOWHERE, np.int32)
+            return np.full(np.shape(steps), NOWHERE, np.int32)
         near = np.minimum(np.searchsorted(self.vocabulary, steps), len(self.vocabulary) - 1)
         return np.where(self.vocabulary[near] == steps, near, NOWHERE).astype(np.int32)
 
@@ -180,15 +207,47 @@ class Index:
         return np.minimum(lengths, MOST)
 
 
+def _notes(line: Line, bars: Ints, view: View) -> Ints:
+    """What an index keeps of notes: rows of bars, and where the view is the whole, of onsets and pitches."""
+    if view is not View.WHOLE:
+        return _narrow(bars[None])
+    return _narrow(np.array([bars, [note.onset for note in line.notes], [note.pitch for note in line.notes]]))
+
+
+def _narrow(numbers: Ints) -> Ints:
+    """The same in 32 bits, if they are small enough: ticks of a long piece may not be."""
+    return numbers.astype(np.int32) if np.abs(numbers).max(initial=0) < 1 << 31 else numbers
+
+
+def _joined(rows: list[Ints]) -> Ints:
+    return np.concatenate(rows) if rows else np.empty(0, np.int32)
+
+
 def _sorted(tokens: Ints) -> Ints:
-    """Places (N,) sorted by the `MOST` tokens that follow each."""
-    ranks = tokens.astype(np.int64)
-    reach, distinct = 1, False
-    while reach < MOST and len(ranks) and not distinct:
-        later = np.append(ranks[reach:] + 1, np.zeros(min(reach, len(ranks)), np.int64))  # 0: the end comes first
-        ranks = np.unique(ranks * (int(later.max()) + 1) + later, return_inverse=True)[1].astype(np.int64)
-        distinct = int(ranks.max()) + 1 == len(ranks)
-        reach *= 2
+    """Places (N,) sorted by the `MOST` tokens that follow each.
+
+    A place's rank is how many come before all that are not told apart from it; those told apart are left alone.
+    """
+    count = len(tokens)
+    ranks, left = tokens.astype(np.int32), np.arange(count, dtype=np.int32)  # left: places, by rank
+    reach = 0
+    while reach < MOST and left.size:
+        keys = ranks[left].astype(np.int64) * (int(ranks.max()) + 2)
+        if reach:  # of a place beyond the end 0, which comes first
+            later = np.minimum(left.astype(np.int64) + reach, count - 1)
+            keys += np.where(left < count - reach, ranks[later] + 1, 0)
+            del later
+        by_key = np.argsort(keys, kind="stable")
+        left, keys = left[by_key], keys[by_key]
+        del by_key
+        new = np.append(True, keys[1:] != keys[:-1])  # where others begin
+        del keys
+        before = ranks[left] if reach else np.zeros_like(left)
+        old = np.append(True, before[1:] != before[:-1])
+        at = np.arange(len(left), dtype=np.int32)
+        ranks[left] = before + at[new][np.cumsum(new) - 1] - at[old][np.cumsum(old) - 1]
+        left = left[~(new & np.append(new[1:], True))]
+        reach = 2 * reach or 1
     order: Ints = np.argsort(ranks, kind="stable").astype(np.int32)
     return order
 

@@ -19,6 +19,7 @@ from tunesmith.score import Note, Score
 Steps = NDArray[np.int64]
 REACH = 127  # semitones: no interval between MIDI pitches is larger
 PARTS_OF_RATIO = 1 << 12  # numerator and denominator of a ratio of lengths; larger ones are all alike
+LEAST = 8  # notes of a run that counts as copied
 LEAST_NOTES = 2  # of a line: one note has no step
 
 

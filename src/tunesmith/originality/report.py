@@ -3,7 +3,7 @@
 A run is a stretch of notes of one voice whose steps follow each other in a song too, so that it may stand there in
 another key, at another tempo, at another place in the bar. Short runs are everybody's: scales, repeated notes,
 cadences. From `LEAST` notes on a run counts as copied; how much of that is usual, songs say of each other
-(`yardstick`).
+(`yardstick`). Copies that no run tells, since notes of them are altered, are looked for where that is asked for.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from statistics import median
 
 import numpy as np
 
+from tunesmith.originality.altered import LEAST_MORE, Altered, altered
 from tunesmith.originality.index import Index, Ints, bar_finder
-from tunesmith.originality.lines import Line, View, lines
+from tunesmith.originality.lines import LEAST, Line, View, lines
 from tunesmith.score import Score
 
-LEAST = 8  # notes of a run that counts as copied
 MOST_COMPARED = 50  # songs that the yardstick is taken from
 
 
@@ -46,7 +46,8 @@ class Originality:
 
     `notes`: how many were compared; `copied`: how many of them are in runs of `least` notes or more; `longest`: notes
     of the longest run of all, the shorter ones too; `runs`: those of `least` notes or more, the longest first;
-    `closest`: by bar, the song of the longest run that touches it, and its notes.
+    `closest`: by bar, the song of the longest run that touches it, and its notes. `altered`: stretches that stand in a
+    song but for some notes, the longest first, those left out that a run tells; none where they were not asked for.
     """
 
     view: View
@@ -56,6 +57,7 @@ class Originality:
     longest: int
     runs: tuple[Run, ...]
     closest: dict[int, tuple[int, int]]
+    altered: tuple[Altered, ...] = ()
 
     @property
     def share(self) -> float:
@@ -65,22 +67,31 @@ class Originality:
 
 @dataclass(frozen=True, slots=True)
 class Yardstick:
-    """What songs have in common with each other: of so many songs the median and the largest of two figures."""
+    """What songs have in common with each other: of so many songs the median and the largest of each figure.
+
+    `altered` and `most_altered` count stretches; None where they were not asked for.
+    """
 
     songs: int
     share: float
     most_share: float
     longest: float
     most_longest: int
+    altered: float | None = None
+    most_altered: int | None = None
 
 
-def originality(piece: Score, index: Index, least: int = LEAST, but: int | None = None) -> Originality:
+def originality(
+    piece: Score, index: Index, least: int = LEAST, but: int | None = None, with_altered: bool = False
+) -> Originality:
     """Compare a piece with the songs of an index; the song `but` is left aside.
 
-    A run is told once: one that lies within another is not.
+    A run is told once: one that lies within another is not. `with_altered`: look for copies with notes altered too,
+    which takes longer; in `View.WHOLE` alone, in other views there are none.
     """
     bars_of = bar_finder(piece)
     runs: list[Run] = []
+    told: list[Run] = []  # the shorter ones too
     copied = notes = longest = 0
     closest: dict[int, tuple[int, int]] = {}
     for line in lines(piece):
@@ -91,6 +102,7 @@ def originality(piece: Score, index: Index, least: int = LEAST, but: int | None 
         for first, steps in _maximal(lengths, places):
             length = steps + 1
             run = _run(line, first, length, bars, index, int(places[first]))
+            told.append(run)
             longest = max(longest, length)
             for bar in range(run.bars[0], run.bars[1] + 1):
                 if closest.get(bar, (0, 0))[1] < length:
@@ -100,15 +112,31 @@ def originality(piece: Score, index: Index, least: int = LEAST, but: int | None 
                 runs.append(run)
         copied += int(covered.sum())
     runs.sort(key=lambda run: (-run.notes, run.part, run.voice, run.first))
-    return Originality(index.view, least, notes, copied, longest, tuple(runs), dict(sorted(closest.items())))
+    changed = altered(piece, index, but) if with_altered and index.view is View.WHOLE else ()
+    changed = tuple(one for one in changed if not any(_tells(run, one) for run in told))
+    return Originality(index.view, least, notes, copied, longest, tuple(runs), dict(sorted(closest.items())), changed)
 
 
-def yardstick(songs: Sequence[Score], index: Index, least: int = LEAST, seed: int = 0) -> Yardstick:
+def yardstick(
+    songs: Sequence[Score], index: Index, least: int = LEAST, seed: int = 0, with_altered: bool = False
+) -> Yardstick:
     """The same figures for songs of an index, each compared with the others; of many, `MOST_COMPARED` by chance."""
     chosen = np.sort(np.random.default_rng(seed).permutation(len(songs))[:MOST_COMPARED]).tolist()
-    found = [originality(songs[number], index, least, but=number) for number in chosen]
+    found = [originality(songs[number], index, least, number, with_altered) for number in chosen]
     shares, longest = [one.share for one in found] or [0.0], [one.longest for one in found] or [0]
-    return Yardstick(len(found), median(shares), max(shares), median(longest), max(longest))
+    usual = len(found), median(shares), max(shares), median(longest), max(longest)
+    if not with_altered or index.view is not View.WHOLE:
+        return Yardstick(*usual)
+    counts = [len(one.altered) for one in found] or [0]
+    return Yardstick(*usual, median(counts), max(counts))
+
+
+def _tells(run: Run, one: Altered) -> bool:
+    """Whether a run has (nearly) all that is in common already."""
+    if (run.part, run.voice) != (one.part, one.voice):
+        return False
+    both = min(run.first + run.notes, one.first + one.notes) - max(run.first, one.first)
+    return one.matched - both < LEAST_MORE
 
 
 def _maximal(lengths: Ints, places: Ints) -> list[tuple[int, int]]:

@@ -42,6 +42,14 @@ LIST = """<h2>Where the runs stand</h2>
 <tbody>{rows}</tbody>
 </table></div>
 """
+ALTERED = """<h2>Stretches with notes altered</h2>
+<p>They stand in a song but for some notes put in, left out or changed; they are not marked above.</p>
+<div class="wide"><table class="list">
+<thead><tr><th scope="col">bars</th><th scope="col">notes</th><th scope="col">the song's</th>\
+<th scope="col">stand in</th><th scope="col">from bar</th></tr></thead>
+<tbody>{rows}</tbody>
+</table></div>
+{more}"""
 Source = Score | TunesmithError
 
 
@@ -66,6 +74,7 @@ def page(checked: Checked) -> str:
         "score": piece_picture(checked, glyphs),
         "told": _told(checked),
         "list": LIST.format(rows="".join(starmap(partial(_row, checked), numbered))) if numbered else "",
+        "altered": _altered(checked),
         "articles": "".join(articles),
         "glyphs": definitions(glyphs),
         "sounds": json.dumps(sounds, separators=(",", ":")),
@@ -120,6 +129,16 @@ def _row(checked: Checked, number: int, run: Run) -> str:
     link = f'<a href="#run-{number}">{_tag(number)}</a>'
     cells = [bars(run.bars), str(run.notes), shown(checked.against.names[run.song]), str(run.song_bar)]
     return f'<tr><th scope="row">{link}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _altered(checked: Checked) -> str:
+    """The list of altered stretches, the longest first."""
+    found, rows = checked.whole.altered, ""
+    for one in found[:MOST_RUNS]:
+        cells = [str(one.notes), str(one.matched), shown(checked.against.names[one.song]), str(one.song_bar)]
+        rows += f'<tr><th scope="row">{bars(one.bars)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+    more = f"<p>The {MOST_RUNS} longest of {len(found)}.</p>" if len(found) > MOST_RUNS else ""
+    return ALTERED.format(rows=rows, more=more) if found else ""
 
 
 def _tag(number: int) -> str:
