@@ -190,7 +190,8 @@ def _cadence(request: Request, score: Score, facts: Facts) -> Told:
         if facts.chord_voice:
             closing = [c for c in score.chords if c.onset < end <= c.end]
             tones = [{(c.root + i) % 12 for i in theory.QUALITIES[c.quality].intervals} for c in closing]
-            if [c.root for c in closing] != [home[0]] or not set(home) <= tones[0] or closing[0].end != end:
+            late = not request.chords and any(c.end != end for c in closing)  # else they are told bar by bar
+            if [c.root for c in closing] != [home[0]] or not set(home) <= tones[0] or late:
                 yield f"the chords at the end of bar {bar} are {closing}"
 
 

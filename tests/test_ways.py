@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import melody
 from test_sample import LEAD, MARCH, QUARTET, WALTZ, knowing
+from test_wishes import Reciting, Resting
 
 from tunesmith import api, checkpoint, formats, scheme, ways
 from tunesmith.errors import RequestError, TunesmithError
+from tunesmith.originality import Index, originality
 from tunesmith.prepare import prepare
 from tunesmith.request import Request
-from tunesmith.score import TPQ, Key, Meter, Note, Part, Repeat, Score
+from tunesmith.score import TPQ, Chord, Key, Meter, Note, Part, Repeat, Score
 from tunesmith.ways import Material
 
 SONGS = Path(__file__).parent.parent / "examples" / "songs"
@@ -285,34 +287,119 @@ def test_a_cadence_is_in_the_key_of_its_bar():
     assert last.pitch % 12 == 2
 
 
-@pytest.mark.parametrize("name", ["waltz", "quartet"])
+def test_small_leaps_come_back_to_what_is_kept():
+    """A gap between far notes: whoever waits in it does not arrive at the note after it."""
+    quarters = [60, 60, 60, 60, 62, 64, 66, 68, 70, 72, 72, 72]
+    tune = Score((Part(tuple(Note(i * TPQ, TPQ, p) for i, p in enumerate(quarters))),), meters=(Meter(0, 4, 4),))
+    learned = knowing(tune)
+    for seed in range(8):
+        request = Request(bars=3, leap=2, shortest=TPQ, particles=1, max_copy=0, seed=seed)
+        piece = next(ways.written(learned, ways.rewrite(learned, tune, (2, 2), request), request, [0]))
+        assert all(abs(a.pitch - b.pitch) <= 2 for a, b in pairwise(sorted(piece.notes(), key=lambda n: n.onset)))
+
+
+def test_a_last_bar_that_has_chords_alone_may_stay_so():
+    notes = tuple(Note(i * TPQ, TPQ, 60 + i % 5) for i in range(16))
+    song = Score(
+        (Part(notes),), chords=tuple(Chord(i * 4 * TPQ, 4 * TPQ, 0, 0) for i in range(5)), meters=(Meter(0, 4, 4),)
+    )
+    task = ways.vary(base(), prepare(song), "rhythm", 1.0, Request(bars=5))
+    piece = first(task, base(), bars=5, particles=8)
+    assert [n.onset for n in piece.notes()] == [n.onset for n in song.notes()]
+
+
+def test_a_voice_written_anew_does_not_leave_the_last_bar_silent():
+    """Where the other voice rests there and is kept."""
+    upper = [Note(i * TPQ, TPQ, 72 + i % 3) for i in range(16)]
+    lower = [Note(i * 4 * TPQ, 4 * TPQ, 48) for i in range(3)]
+    duet = Score((Part(tuple(upper)), Part(tuple(lower))), meters=(Meter(0, 4, 4),))
+    learned = replace(knowing(prepare(duet)), model=Resting())
+    for seed in range(20):
+        task = ways.vary(learned, prepare(duet), "contour", 1.0, Request(bars=4, seed=seed))
+        piece = first(task, learned, bars=4, seed=seed, particles=2, max_copy=0)
+        assert any(note.end > 12 * TPQ for note in piece.notes()), seed
+
+
+def test_chords_that_are_kept_need_not_be_of_the_key():
+    """Wishes about chords and key hold for what is to come; what is there stays, whatever they say."""
+    notes = tuple(Note(i * TPQ, TPQ, 62 + 2 * (i % 3)) for i in range(8))
+    lead = Score(
+        (Part(notes),),
+        chords=tuple(Chord(i * 4 * TPQ, 4 * TPQ, 2, 0) for i in range(2)),
+        meters=(Meter(0, 4, 4),),
+        keys=(Key(),),
+    )
+    piece = next(api.continued(base(), lead, bars=4, chords="| D | D | C | C |", chromatic=0.0, particles=16))
+    assert [chord.root for chord in piece.chords] == [2, 2, 0, 0]
+
+
+def test_breaths_are_for_the_bars_to_come():
+    piece = next(api.continued(base(), prepare(PIECES["march"]), bars=Material.of(PIECES["march"]).bars + 4, breath=1))
+    assert piece.end > PIECES["march"].end
+
+
+def test_a_voice_that_is_silent_at_the_end_of_a_beginning_stays_so():
+    """Bars that are there are not written into, though a voice could come in there."""
+    upper = [*(Note(i * TPQ, TPQ, 72 + i % 3) for i in range(4)), Note(4 * TPQ, 4 * TPQ, 72)]
+    duet = Score((Part(tuple(upper)), Part((Note(0, 4 * TPQ, 48),))), meters=(Meter(0, 4, 4),))
+    for seed in range(6):
+        piece = next(api.continued(base(), duet, bars=4, seed=seed, particles=4))
+        assert [n for n in sounding(piece) if n[2] < 8 * TPQ] == sounding(prepare(duet))
+
+
+@pytest.mark.parametrize("name", ["waltz", "quartet", "lead sheet"])
 def test_a_player_tells_one_bar_after_the_other_and_takes_nothing_back(name):
-    """But that a note at the end of what was told may be held on."""
+    """But that the last note of a voice may be held on."""
     tune = prepare(PIECES[name])
     begun = Material.of(tune).bars
     player = api.player(base(), bars=begun + 4, seed=5, particles=8)
     told = list(player.on(tune))
     assert len(told) >= 4
     for before, after in pairwise([tune, *told]):
-        onsets = {n[:3] + n[4:] for n in sounding(after)}
-        assert {n[:3] + n[4:] for n in sounding(before)} <= onsets
-    for kept, note in zip(sounding(tune), (n for n in sounding(told[-1]) if n[2] < tune.end), strict=False):
-        assert kept[:3] == note[:3]
+        now = {note[:3] + note[4:]: note[3] for note in sounding(after)}
+        ends = {note[:2]: note[2] for note in sounding(before)}  # sorted: the last note of each voice
+        for note in sounding(before):
+            grown = now[note[:3] + note[4:]] - note[3]
+            assert grown == 0 or (grown > 0 and note[2] == ends[note[:2]])
+        assert sounding(after) != sounding(before), "each has something new"
+        new = [n for n in sounding(after) if n[:3] + n[4:] not in {m[:3] + m[4:] for m in sounding(before)}]
+        assert all(note[2] >= tune.end for note in new), "what was there is not written into"
     assert sum(bar.number > 0 for bar in told[-1].bars()) == begun + 4
     assert [sounding(piece) for piece in player.on(tune)] == [sounding(piece) for piece in told], "the same again"
 
 
 def test_a_player_keeps_wishes_and_the_cap():
-    player = api.player(base(), bars=12, seed=2, range="C4-G5", cadence="tonic", rests=False)
-    assert player.cap is not None
-    piece = list(player.on(ode()))[-1] if Material.of(ode()).bars < 12 else None
-    short = prepare(PIECES["waltz"])
-    piece = piece or list(player.on(short))[-1]
-    new = [n for n in piece.notes() if n.onset >= short.end]
-    assert new
-    assert all(60 <= n.pitch <= 79 for n in new)
+    """Those of the whole piece that hold for the beginning too, and the cap, from a model that recites its song."""
+    tune, song = prepare(PIECES["waltz"]), ode()
+    begun = Material.of(tune).bars
+    learned = replace(knowing(song), model=Reciting([song]))
+    wished = {"range": "C4-G5", "cadence": "tonic", "rests": False}
+
+    def played(most: int) -> tuple[Score, int]:
+        """What comes after the beginning, and how long a run of it stands in the song."""
+        piece = list(api.player(learned, bars=begun + 8, seed=2, max_copy=most, **wished).on(tune))[-1]
+        new = Score((Part(tuple(n for n in piece.notes() if n.onset >= tune.end)),), meters=(Meter(0, 3, 4),))
+        return new, originality(new, Index.of([song])).longest
+
+    new, longest = played(8)
+    assert longest <= 8 < played(0)[1]
+    assert all(60 <= note.pitch <= 79 for note in new.notes())
+    line = sorted(new.notes(), key=lambda note: note.onset)
+    assert all(a.end == b.onset for a, b in pairwise(line)), "no rests"
+    assert line[-1].pitch % 12 == tune.keys[0].tonic
+
+
+def test_a_player_prints_the_chords_that_were_asked_for():
+    tune = prepare(PIECES["march"])
+    begun = Material.of(tune).bars
+    told = list(api.player(base(), bars=begun + 2, chords="| C | F |", particles=8).on(tune))
+    assert [(chord.root, chord.onset >= tune.end) for chord in told[-1].chords] == [
+        ((0, 5)[bar % 2], True) for bar in range(begun, begun + 2)
+    ]
+    assert len(told[0].chords) < len(told[-1].chords)
 
 
 def test_a_player_refuses_what_is_no_request_before_a_note_is_played():
-    with pytest.raises(RequestError, match="bars"):
-        api.player(base(), bars=0)
+    for wrong in ({"bars": 0}, {"pieces": 2}):
+        with pytest.raises(RequestError):
+            api.player(base(), **wrong)

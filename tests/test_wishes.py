@@ -23,6 +23,7 @@ from test_sample import MARCH, knowing, only
 
 from tunesmith import scheme, theory
 from tunesmith.checkpoint import Learned, LearnedSongs
+from tunesmith.constraints import Density, Filling, Form
 from tunesmith.errors import RequestError, Unsatisfiable
 from tunesmith.models import State
 from tunesmith.models.spec import FloatArray, IntArray
@@ -469,13 +470,25 @@ def test_a_note_of_the_pickup_leaves_room_in_the_first_bar():
     assert made >= 5
 
 
-@pytest.mark.parametrize("name", ["melody", "four voices", "piano"])
-def test_the_last_bar_is_never_silent(name):
+WHOLE_NOTES = Score((Part(tuple(line(TUNE, [4 * TPQ if n == TPQ else TPQ for n in PLAIN]))),), meters=(Meter(0, 2, 4),))
+
+
+@pytest.mark.parametrize(
+    ("song", "options"),
+    [
+        (CHOIR, {}),
+        (PIANO, {}),
+        (replace(with_chords(MELODY, 4 * TPQ), title=""), {"chords": (((0, 0),),), "key": Key()}),
+        (WHOLE_NOTES, {"range": ((0, 60, 70),)}),  # less than an octave: it need not end on its tonic
+    ],
+    ids=["four voices", "piano", "lead sheet", "notes of two bars"],
+)
+def test_the_last_bar_is_never_silent(song, options):
     """A model that likes rests best would end with a bar of silence, and so with a bar too few, now and then."""
-    learned = replace(learned_from(name), model=Resting())
-    for seed in range(12):
-        piece = next(compose(learned, Request(bars=3, seed=seed, particles=3, max_copy=0)))
-        last = [note for note in piece.notes() if note.end > 2 * piece.meters[0].bar]
+    learned = replace(knowing(song), model=Resting())
+    for seed in range(24):
+        piece = next(compose(learned, Request(bars=4, seed=seed, particles=3, max_copy=0, **options)))
+        last = [note for note in piece.notes() if note.end > 3 * piece.meters[0].bar]
         assert last, seed
 
 
@@ -506,22 +519,81 @@ class Resting:
 
 
 @pytest.mark.parametrize("leap", [1, 2])
-def test_small_leaps_come_to_the_notes_wished_for_in_time(leap):
-    """Notes as far apart as steps allow: whoever does not set out at once does not arrive."""
+@pytest.mark.parametrize("shortest", [None, TPQ])
+def test_small_leaps_come_to_the_notes_wished_for_in_time(leap, shortest):
+    """Notes as far apart as steps allow: whoever does not set out at once, or waits on the way, does not arrive."""
     far = 67 + 4 * leap
     notes = ((1, Fraction(1), 67), (2, Fraction(1), far), (3, Fraction(1), 67))
-    request = Request(bars=3, leap=leap, steps=TPQ, notes=notes, range=((0, 66, far),), particles=2, max_copy=0)
-    piece = composed("melody", request)
-    begun = {note.onset // TPQ: note.pitch for note in piece.notes()}
-    assert [begun[0], begun[4], begun[8]] == [67, far, 67]
-    assert [begun[quarter] for quarter in range(9)] == [67 + leap * min(q, 8 - q) for q in range(9)]
+    lengths = {"steps": TPQ} if shortest is None else {"shortest": shortest}
+    for seed in range(8):
+        request = Request(
+            bars=3, leap=leap, notes=notes, range=((0, 66, far),), particles=1, max_copy=0, seed=seed, **lengths
+        )
+        begun = {note.onset // TPQ: note.pitch for note in composed("melody", request).notes()}
+        assert [begun[quarter] for quarter in range(9)] == [67 + leap * min(q, 8 - q) for q in range(9)]
 
 
-@pytest.mark.parametrize("count", [3, 4])
-def test_as_many_notes_as_fit_are_no_dead_end(count):
-    request = Request(bars=4, density=(count, 4), steps=TPQ, particles=1, max_copy=0, range=((0, 60, 84),))
-    piece = composed("melody", request)
-    assert all(sum(n.onset // (4 * TPQ) == bar for n in piece.notes()) >= count for bar in range(4))
+def cursor_in(song: str, *events: tuple[int, int]) -> scheme.Cursor:
+    """A cursor after the header of a song and a few events."""
+    cursor = scheme.Cursor()
+    head = [event for event in scheme.encode(SONGS[song]) if event[0] >= v.CHORD.end and event[0] != v.END]
+    for event in (*head, *events):
+        cursor.advance(*event)
+    return cursor
+
+
+def test_where_every_note_that_fits_is_due_nothing_rests():
+    quarter = v.DURATION[TPQ]
+    filling = Filling((quarter,), 16 * TPQ)
+    for least, free in ((4, False), (3, True)):
+        told = Density(least, 4, 16 * TPQ, filling)(cursor_in("melody", (67, quarter)))
+        assert (told is None or bool(told[v.REST] == 0.0)) is free
+        assert (told is None or bool(told[v.HOLD] == 0.0)) is free
+
+
+def test_as_many_notes_as_there_may_be_are_enough():
+    eighth = v.DURATION[TPQ // 2]
+    told = Density(0, 2, 16 * TPQ, Filling((eighth,), 16 * TPQ))(cursor_in("melody", (67, eighth), (69, eighth)))
+    assert told is not None
+    assert np.isneginf(told[: v.PITCH.end]).all()
+    assert told[v.REST] == 0.0
+
+
+def test_what_nobody_asked_for_is_not_named_among_what_clashes():
+    """Two notes of one length in a bar of four quarters, and no rests: the meter has nothing to do with it."""
+    request = Request(bars=2, steps=TPQ, density=(1, 2), rests=False, particles=2, max_copy=0)
+    with pytest.raises(Unsatisfiable, match="no rests") as told:
+        composed("melody", request)
+    assert "one meter" not in str(told.value)
+
+
+def test_chords_go_on_where_the_form_has_the_same_music():
+    """With an upbeat a chord sounds on into the section that comes back: it is the bar's, not the form's."""
+    chords = Request(bars=4).changed(chords="| G | D |").chords
+    request = Request(bars=4, form="AA", chords=chords, key=Key(0, 1, "major"), particles=16, max_copy=0)
+    piece = composed("lead sheet in three, pickup", request)
+    told = broken(request, piece, facts_of("lead sheet in three, pickup"))
+    assert not told
+
+
+def test_a_cadence_before_the_pickup_of_a_section_goes_with_the_chord_of_its_bar():
+    chords = Request(bars=4).changed(chords="| G | D | G | G |").chords
+    options = {"bars": 4, "form": "AB", "key": Key(0, 1, "major"), "particles": 16, "max_copy": 0}
+    request = Request(chords=chords, cadence=(("half", 2),), **options)  # type: ignore[arg-type]  # fields of Request
+    piece = composed("lead sheet in three, pickup", request)
+    assert not broken(request, piece, facts_of("lead sheet in three, pickup"))
+    with pytest.raises(Unsatisfiable, match="bar 2: the chords and the ending on the tonic in bar 2 clash"):
+        composed("lead sheet in three, pickup", replace(request, cadence=(("tonic", 2),)))
+
+
+def test_what_is_varied_is_less_likely_to_be_what_it_was():
+    """Of a section that comes back varied, notes between the beats: `again` is what the old one gets, and no other."""
+    eighth = v.DURATION[TPQ // 2]
+    form = Form((0, TPQ), (-1, 0), (False, True), TPQ, given=True)
+    told = form(cursor_in("melody", (67, eighth), (69, eighth), (67, eighth)))
+    assert told is not None
+    assert (told[69], told[70]) == (form.again, 0.0)
+    assert form.again < 0
 
 
 def test_a_phrase_before_a_section_ends_before_the_pickup_of_that():

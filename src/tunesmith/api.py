@@ -224,6 +224,7 @@ def player(model: Learned | PathLike = BASE, **options: Any) -> Player:
 
     Raises:
         RequestError: the request makes no sense.
+        ModelError: the model file is none, or its songs are no music.
     """
     return Player.ready(model if isinstance(model, Learned) else load_model(model), Request().changed(**options))
 

@@ -14,6 +14,8 @@ from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import BODY, Voice
 from tunesmith.score import Key, Meter, Score
 
+Gap = tuple[int, int, int]  # voice as the cursor counts, first tick, end
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -24,10 +26,11 @@ class Frame:
     end: int
     filling: Filling
     sections: tuple[tuple[int, int], ...] = ()  # of a form: where it starts, and where its model does
-    kept: bool = False  # whether something of a piece is kept, which says what its meters, keys and ranges are
+    gaps: tuple[Gap, ...] | None = None  # of a piece that is kept but for them; None where nothing is kept
     piece: Score | None = None  # that is there, with its own bars, meters and keys
     known: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # its bars: start, end
     coming: Mapping[int, tuple[tuple[int, int, int], ...]] = field(default_factory=dict)  # notes kept, see `Leaps`
+    sounding: frozenset[int] | None = None  # voices that may have to sound in the last bar, see `Length`
     voices: int = field(init=False)  # of notes
     chords: bool = field(init=False)  # whether there is a chord voice
 
@@ -35,6 +38,16 @@ class Frame:
         chords = self.cursor.voices[0].family == CHORD_FAMILY
         object.__setattr__(self, "chords", chords)
         object.__setattr__(self, "voices", len(self.cursor.voices) - chords)
+
+    @property
+    def kept(self) -> bool:
+        """Whether something of a piece is kept, which says what its meters, keys and ranges are."""
+        return self.gaps is not None
+
+    def is_free(self, voice: int, tick: int) -> bool:
+        """Whether nothing is kept there; `voice`: 0 = the chord voice, 1 = the first voice of notes."""
+        mine = voice - (not self.chords)
+        return self.gaps is None or any(of == mine and start <= tick < end for of, start, end in self.gaps)
 
     @property
     def bar(self) -> int:
@@ -81,7 +94,10 @@ class Frame:
         return found
 
     def at(self, voice: int, tick: int) -> Cursor:
-        """A cursor there that knows of no music before; `voice`: 0 = the chord voice, 1 = the first voice of notes."""
+        """A cursor there that knows of no music before; `voice`: 0 = the chord voice, 1 = the first voice of notes.
+
+        Key and voices are those of the place; bars are not: they are counted as after the opening.
+        """
         cursor = self.cursor.copy()
         cursor.phase, cursor.now, cursor.building = BODY, tick, ()
         cursor.fifths, cursor.mode = self.key(tick)

@@ -123,7 +123,7 @@ def draw_along(
     Raises:
         Unsatisfiable: what was told cannot go on; as `draw`.
     """
-    yield from _Drawer(model, wishes, drawing, random, frame).along(opening)
+    return _Drawer(model, wishes, drawing, random, frame).along(opening)
 
 
 class _Drawer:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tunesmith import ways
 from tunesmith.checkpoint import Learned
 from tunesmith.constraints import MaxCopy
+from tunesmith.errors import RequestError
 from tunesmith.request import Request
 from tunesmith.sample import cap_of
 from tunesmith.score import Score
@@ -23,16 +24,19 @@ class Player:
 
     @classmethod
     def ready(cls, learned: Learned, request: Request) -> Player:
-        """Get ready for a request.
+        """Get ready for a request of one piece.
 
         Raises:
             RequestError: it makes no sense.
+            ModelError: the songs in the model file are no music.
         """
         request.check()
+        if request.pieces != 1:
+            raise RequestError(f"{request.pieces} pieces at once", fix="play one, and then another with a new seed")
         return cls(learned, request, cap_of(learned, request))
 
     def on(self, beginning: Score) -> Iterator[Score]:
-        """The beginning with one bar more, then with two, and so on up to the `bars` asked for.
+        """The beginning with what comes in the next bar, then in the one after, and so on up to the `bars` asked for.
 
         What was told stays, but that the last notes may be held on. So a wish about what is to come, such as an
         ending, cannot choose among earlier bars, and the piece is not the one that `continued` gives for the seed.

@@ -105,7 +105,7 @@ def perform(
     outcome = draw(*_how(learned, brief, request, caps, random, often=brief.kept is not None))
     score = scheme.decode(outcome.events)
     if request.chords and not score.chords:
-        score = score.replace(chords=tuple(_symbols(request, brief.room)))
+        score = score.replace(chords=tuple(printed(request, brief.room)))
     tempo = score.tempos[0] if request.tempo is None else Tempo(0, request.tempo)
     return Composed(score.replace(tempos=(tempo,)), outcome)
 
@@ -141,7 +141,7 @@ def _how(
     return learned.model, brief.opening, wanted, drawing, random, frame
 
 
-def _symbols(request: Request, room: Frame) -> Iterator[Chord]:
+def printed(request: Request, room: Frame) -> Iterator[Chord]:
     """The chords asked for, to be printed above music that has no voice for them."""
     ticks, chords = progression(request, room)
     for start, end, symbol in zip(ticks, (*ticks[1:], room.end), chords, strict=True):

@@ -17,7 +17,6 @@ from tunesmith.constraints import (
     Density,
     Ending,
     Entering,
-    Filling,
     Form,
     Fresh,
     InKey,
@@ -57,16 +56,21 @@ def wishes(habits: Habits, request: Request, room: Frame) -> tuple[Wish, ...]:
 
     Raises:
         RequestError: a wish does not fit the piece.
-        Unsatisfiable: two clash whatever the music.
+        Unsatisfiable: some clash whatever the music.
     """
-    found = tuple(_wishes(habits, request, room))
-    if clashing := clash(found, room.at):
+    found = tuple(all_wishes(habits, request, room))
+    if clashing := clash(found, room.at, room.is_free):
         names, tick = clashing
         raise Unsatisfiable(clashing_text(names), where=f"bar {room.number(tick)}", fix="ask for less")
     return found
 
 
-def _wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+def all_wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+    """The same, one by one, whether or not they clash.
+
+    Raises:
+        RequestError: a wish does not fit the piece.
+    """
     yield from (Voices(), Sounding(0.0 if habits.silent else Sounding().bias))
     if not room.kept:
         yield from (Steady(), Entering())
@@ -78,7 +82,7 @@ def _wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     yield Rhythm(habits.rhythms.get(meter, frozenset()) if free else frozenset())
     if not request.chords:
         yield Chords(habits.chords, habits.chord_rests)
-    yield Length(room.end, room.filling, given=bool(request.chords))
+    yield Length(room.end, room.filling, bool(request.chords), room.sounding)
     if v.STYLES[room.cursor.style] == "voices" and not room.kept:
         yield PartWriting()
     yield from _melodic(habits, request, room)
@@ -104,8 +108,9 @@ def _ranges(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
 
 
 def _melodic(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+    pins = _pins(request, room) if request.notes else None
     if request.leap is not None:
-        yield Leaps(request.leap, v.JOIN in room.filling.lengths, room.filling.shortest, _coming(request, room))
+        yield Leaps(request.leap, v.JOIN in room.filling.lengths, room.filling.shortest, _targets(pins, room))
     if request.steps is not None:
         yield Alone()
         yield Struck()
@@ -117,8 +122,8 @@ def _melodic(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
         yield Fresh(request.repeats)
     if request.contour:
         yield from _contour(habits, request, room)
-    if request.notes:
-        yield _pins(request, room)
+    if pins:
+        yield pins
 
 
 def _contour(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
@@ -143,11 +148,10 @@ def _contour(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
             yield Contour(tuple(t - start + model for t in places), tuple(line.at(t) for t in places))
 
 
-def _coming(request: Request, room: Frame) -> dict[int, tuple[tuple[int, int, int], ...]]:
+def _targets(pins: Pins | None, room: Frame) -> dict[int, tuple[tuple[int, int, int], ...]]:
     """By voices, as wishes count them, stretches before a note that is sure to come: first tick, end, its pitch."""
-    if not request.notes:
+    if not pins:
         return dict(room.coming)
-    pins = _pins(request, room)
     own = tuple(zip((0, *pins.ticks), pins.ticks, pins.pitches, strict=False))
     return {**room.coming, pins.voice: (*own, *room.coming.get(pins.voice, ()))}
 
@@ -177,18 +181,15 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
         words = f"the {'half cadence' if kind == 'half' else 'ending on the tonic'} in bar {bar or request.bars}"
         for place in room.models(tick, closing=True):
             again = "" if place == tick else " (where the form has the same music)"
-            yield from _cadence(kind, room.key(place - 1), place, words + again, room, bool(request.chords))
+            yield from _cadence(kind, room.key(place - 1), place, words + again, room, request)
     if request.breath is not None:
         for bar in range(request.breath, request.bars, request.breath):
-            for place in room.models(room.phrase_end(bar), closing=True):
+            for place in filter(lambda t: room.is_free(1, t - 1), room.models(room.phrase_end(bar), closing=True)):
                 yield Ending(1, place, frozenset({v.REST}), BREATH, room.filling, f"the breath after bar {bar}")
 
 
-def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame, given: bool) -> Iterator[Wish]:
-    """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad.
-
-    `given`: the chords are, and with them their lengths.
-    """
+def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame, request: Request) -> Iterator[Wish]:
+    """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad."""
     fifths, mode = key
     home = frozenset(triad(fifths, mode, 4 if kind == "half" else 0))
     tonic = theory.tonic(fifths, mode)
@@ -201,8 +202,17 @@ def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame
         yield Ending(voice, tick, root if alone or bass else home, least, room.filling, words)
     if room.chords:
         names = {v.chord_symbol(next(iter(root)), quality) for quality in chords_like(home, next(iter(root)))}
-        filling = Filling(tuple(range(v.JOIN + 1, v.DURATIONS)), room.end) if given else room.filling
-        yield Ending(CHORD_VOICE, tick, frozenset(names), 0, filling, words)
+        if not request.chords:
+            yield Ending(CHORD_VOICE, tick, frozenset(names), 0, room.filling, words)
+        elif _sounding(request, room, tick) not in names:
+            where = f"bar {room.number(tick - 1)}"
+            raise Unsatisfiable(clashing_text(("the chords", words)), where=where, fix="ask for less")
+
+
+def _sounding(request: Request, room: Frame, tick: int) -> int:
+    """The chord asked for that sounds before a tick, a symbol of the vocabulary."""
+    before = [chord for begin, chord in zip(*progression(request, room), strict=True) if begin < tick]
+    return before[-1] if before else v.REST
 
 
 def _last_length(room: Frame, ticks: int) -> int:
@@ -252,7 +262,7 @@ def _form(request: Request, room: Frame) -> Iterator[Wish]:
     length = room.end // len(letters)
     begins, given = tuple(start for start in starts if start), bool(request.chords)
     yield Together(begins, room.filling, "the sections of the form", given)
-    yield Form(starts, models, tuple(varied for _, varied in letters), length, given)
+    yield Form(starts, models, tuple(varied for _, varied in letters), length, given=given)
 
 
 def needs(request: Request, kept: bool = False) -> int:

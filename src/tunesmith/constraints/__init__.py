@@ -5,8 +5,10 @@ To add one, write its dataclass in the module that it belongs to, and export it 
 """
 
 from tunesmith.constraints.copying import MaxCopy, Windows
+from tunesmith.constraints.ending import Ending, chords_like, triad
 from tunesmith.constraints.formal import Elsewhere, Form, Kept, KeptRhythm
 from tunesmith.constraints.harmonic import Progression
+from tunesmith.constraints.leaps import Leaps
 from tunesmith.constraints.manner import (
     Chords,
     Entering,
@@ -20,9 +22,9 @@ from tunesmith.constraints.manner import (
     Voices,
     place_of,
 )
-from tunesmith.constraints.melodic import Alone, Contour, Fresh, Leaps, Pins, Range
+from tunesmith.constraints.melodic import Alone, Contour, Fresh, Pins, Range
 from tunesmith.constraints.rhythmic import Density, NoRests, Struck
-from tunesmith.constraints.span import Ending, Length, Together, chords_like, triad
+from tunesmith.constraints.span import Length, Together
 from tunesmith.constraints.wish import CHORD_FAMILY, CHORD_VOICE, NEVER, Bias, Filling, Wish
 
 __all__ = [

@@ -10,10 +10,11 @@ from itertools import combinations
 
 import numpy as np
 
+from tunesmith.constraints.ending import Ending
 from tunesmith.constraints.harmonic import Progression
+from tunesmith.constraints.leaps import Leaps
 from tunesmith.constraints.manner import InKey, Steady, Voices
-from tunesmith.constraints.melodic import Contour, Leaps, Pins, Range
-from tunesmith.constraints.span import Ending
+from tunesmith.constraints.melodic import Contour, Pins, Range
 from tunesmith.constraints.wish import CHORD_VOICE, NEVER, Wish
 from tunesmith.models.spec import BoolArray
 from tunesmith.scheme import vocabulary as v
@@ -25,12 +26,15 @@ IMPLIED = (Steady, Voices)  # nobody asked for them: they are named where withou
 Clash = tuple[tuple[str, ...], int]  # what the wishes are called, and the tick where they clash
 
 
-def clash(wishes: Sequence[Wish], at: Callable[[int, int], Cursor]) -> Clash | None:
+def clash(
+    wishes: Sequence[Wish], at: Callable[[int, int], Cursor], is_free: Callable[[int, int], bool]
+) -> Clash | None:
     """Wishes that cannot all hold, and the tick where; None where none are seen to.
 
-    `at`: a cursor with no history, in a voice (0 = the chord voice) at a tick.
+    `at`: a cursor with no history, in a voice (0 = the chord voice) at a tick; `is_free`: whether anything is written
+    there, and nothing kept.
     """
-    found = [*_at_ends(wishes), *_at_places(wishes, at)]
+    found = [*_at_ends(wishes), *_at_places(wishes, at, is_free)]
     return min(found, key=lambda one: one[1], default=None)
 
 
@@ -66,10 +70,12 @@ def clash_at(wishes: Sequence[Wish], cursor: Cursor, symbol: int | None, legal: 
     return names or tuple(dict.fromkeys(name for name, _ in asked)) or ("the model",)
 
 
-def _at_places(wishes: Sequence[Wish], at: Callable[[int, int], Cursor]) -> Iterator[Clash]:
+def _at_places(
+    wishes: Sequence[Wish], at: Callable[[int, int], Cursor], is_free: Callable[[int, int], bool]
+) -> Iterator[Clash]:
     """Clashes where notes and chords have to begin."""
     placed = [wish for wish in wishes if isinstance(wish, PLACED)]
-    for voice, tick in _places(wishes):
+    for voice, tick in filter(lambda place: is_free(*place), _places(wishes)):
         cursor = at(voice, tick)
         said = [(str(wish), told == NEVER) for wish in placed if (told := wish(cursor, None)) is not None]
         names = fewest(said, SYMBOL_MASKS[cursor.mask_class])
@@ -82,22 +88,18 @@ def _places(wishes: Sequence[Wish]) -> Iterator[tuple[int, int]]:
     for wish in wishes:
         if isinstance(wish, Pins):
             yield from ((wish.voice, tick) for tick in wish.ticks)
-        elif isinstance(wish, Progression):
-            first = 1 if wish.strict else CHORD_VOICE
-            yield from ((first, tick) for tick in wish.ticks)
+        elif isinstance(wish, Progression) and not wish.strict:  # else no voice has them, and notes may sound across
+            yield from ((CHORD_VOICE, tick) for tick in wish.ticks)
 
 
 def _at_ends(wishes: Sequence[Wish]) -> Iterator[Clash]:
-    """Clashes of what a phrase ends on with the range, the chords, or another ending at the same place."""
+    """Clashes of what a phrase ends on with the range, or with another ending at the same place."""
     endings = [wish for wish in wishes if isinstance(wish, Ending)]
     for number, ending in enumerate(endings):
         others = [other for other in endings[:number] if (other.voice, other.tick) == (ending.voice, ending.tick)]
         yield from (((str(o), str(ending)), ending.tick - 1) for o in others if not o.wanted & ending.wanted)
-        for wish in wishes:
-            without = isinstance(wish, Range) and _without(ending, wish)
-            other = isinstance(wish, Progression) and ending.voice == CHORD_VOICE and _other_chord(ending, wish)
-            if without or other:
-                yield (str(wish), str(ending)), ending.tick - 1
+        ranges = (wish for wish in wishes if isinstance(wish, Range) and _without(ending, wish))
+        yield from (((str(wish), str(ending)), ending.tick - 1) for wish in ranges)
 
 
 def _without(ending: Ending, limits: Range) -> bool:
@@ -105,9 +107,3 @@ def _without(ending: Ending, limits: Range) -> bool:
     classes: Set[int] = {pitch % 12 for pitch in range(limits.low, limits.high + 1)}
     concerned = ending.voice != CHORD_VOICE and limits.voice in (0, ending.voice)
     return concerned and v.REST not in ending.wanted and not classes & ending.wanted
-
-
-def _other_chord(ending: Ending, progression: Progression) -> bool:
-    """Whether the chord that sounds before an ending is none that it may be."""
-    sounding = [c for tick, c in zip(progression.ticks, progression.chords, strict=True) if tick < ending.tick]
-    return bool(sounding) and ending.tick <= progression.end and sounding[-1] not in ending.wanted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from tunesmith.constraints.wish import NEVER, Bias, Filling, Wish, composing, durations, symbols, voice_number
@@ -20,15 +20,15 @@ class Form:
     """Sections that come back: at tick `starts[k]` what began at `models[k]` comes again, `length` ticks of it.
 
     `models[k]` is -1 where a section is new. Where `varied[k]`, its rhythm comes back and the notes on its beats, and
-    the notes between are free. `given`: the chord voice is, by a `Progression`.
+    the notes between are free; what was there gets `again` (nats). `given`: the chord voice is, by a `Progression`.
     """
 
     starts: tuple[int, ...]
     models: tuple[int, ...]
     varied: tuple[bool, ...]
     length: int
-    again: float = -1.5
-    given: bool = False
+    again: float = field(default=-1.5, kw_only=True)
+    given: bool = field(default=False, kw_only=True)
 
     def __str__(self) -> str:
         return "the form"

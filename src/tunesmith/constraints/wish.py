@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -29,7 +30,7 @@ class Wish(Protocol):
     """A wish; see the module docstring."""
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
-        """The bias at this cursor."""
+        """The bias at this cursor. It may be one that is kept for later: it is not to be written to."""
         ...
 
 
@@ -51,6 +52,24 @@ def composing(cursor: Cursor) -> bool:
 def voice_number(cursor: Cursor) -> int:
     """The number of the voice whose turn it is: 0 = the chord voice, 1 = the first voice of notes, ..."""
     return cursor.voice + (cursor.voices[0].family != CHORD_FAMILY) if cursor.voices else 1
+
+
+def nothing_held(here: bool) -> Bias | None:
+    """What begins here begins anew."""
+    if not here:
+        return None
+    bias = symbols()
+    bias[v.HOLD] = NEVER
+    return bias
+
+
+@cache
+def nothing_joined() -> Bias:
+    """Every length, but no note above this one."""
+    bias = durations()
+    bias[v.JOIN] = NEVER
+    bias.flags.writeable = False
+    return bias
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ from itertools import pairwise
 from tunesmith.checkpoint import Learned
 from tunesmith.constraints import Ending, Pins, Wish
 from tunesmith.errors import RequestError
+from tunesmith.framing import Gap
 from tunesmith.habits import header
 from tunesmith.request import Request
 from tunesmith.scheme import vocabulary as v
-
-Gap = tuple[int, int, int]  # voice as the cursor counts, first tick, end
 
 
 def in_gaps(wanted: Sequence[Wish], gaps: Sequence[Gap], chord_voice: bool) -> None:

@@ -22,19 +22,19 @@ from tunesmith.constraints import (
     Wish,
 )
 from tunesmith.errors import RequestError
-from tunesmith.framing import Frame, lengths_of
+from tunesmith.framing import Frame, Gap, lengths_of
 from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
 from tunesmith.originality import LEAST
 from tunesmith.prepare import only
 from tunesmith.request import OFF, Request
-from tunesmith.sample import Brief, cap_of, perform, performing
+from tunesmith.sample import Brief, cap_of, perform, performing, printed
 from tunesmith.scheme import Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Score
-from tunesmith.ways.checking import Gap, in_gaps, is_free, knows_chords, leave_out, no_header, only_in, parted
+from tunesmith.ways.checking import in_gaps, is_free, knows_chords, leave_out, no_header, only_in, parted
 from tunesmith.ways.material import Material, Placed, notes_of, put_back
 from tunesmith.ways.outline import strongest
-from tunesmith.wishing import wishes
+from tunesmith.wishing import all_wishes
 
 KINDS_OF_HARMONY = ("chords", "voices")
 KINDS_OF_VARYING = ("skeleton", "rhythm", "contour")
@@ -74,8 +74,9 @@ def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
         raise RequestError(what, fix="ask for more bars")
     only_in(request, range(material.bars + 1, request.bars + 1), "what is to come")
     body = list(material.body)
-    while body and body[-1].event[0] == v.REST:
-        body.pop()  # what fills the last bar is no music
+    sounded = max((p.end for p in body if p.event[0] != v.REST), default=0)
+    while body and body[-1].event[0] == v.REST and body[-1].place[1] >= sounded:
+        body.pop()  # what fills the last bar is no music; a voice that is silent while others play stays so
     opening = material.events(body)
     cursor = material.cursor(opening)
     last = cursor.bars_before + -(-(cursor.now - cursor.origin) // cursor.bar_length)
@@ -234,15 +235,25 @@ def _task(
     usual = replace(habits, lengths=tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)})))
     filling = Filling(lengths_of(usual, request, end), end)
     known = {bar.number: (bar.start, bar.end) for bar in material.score.bars(material.end)}
-    cursor, coming = material.cursor(opening), _coming(kept, gaps, material.chord_voice)
-    room = Frame(cursor, 0, end, filling, kept=True, piece=material.score, known=known, coming=coming)
+    coming, sounding = _following(kept, gaps, material.chord_voice), _sounding(material, kept, gaps, end)
+    room = Frame(
+        material.cursor(opening),
+        0,
+        end,
+        filling,
+        gaps=tuple(gaps),
+        piece=material.score,
+        known=known,
+        coming=coming,
+        sounding=sounding,
+    )
     controls = material.controls if end == material.end else {}
     keeping = Kept(
         {p.place: p.event for p in kept}, tuple(parted(gaps, controls)), controls, filling, bool(request.chords)
     )
     ranges = [] if outline or names else _ranges(material, request)
     brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
-    in_gaps(wishes(habits, request, room), gaps, material.chord_voice)
+    in_gaps(list(all_wishes(habits, request, room)), gaps, material.chord_voice)
     return Task(material, brief, tuple(names), not names, request.bars, tuple(gaps))
 
 
@@ -260,22 +271,32 @@ def written(
     for number in numbers:
         random = np.random.default_rng([request.seed, number])
         made = perform(learned, task.brief, request, caps, random)
-        piece = put_back(task.material, made.outcome.events, task.names)
-        if request.chords and not piece.chords:  # no voice has them: they stand above what is new
-            new = [chord for chord in made.score.chords if is_free(task.gaps, chord.onset)]
-            piece = piece.replace(chords=tuple(new))
-        yield piece
+        yield _put_back(task, request, made.outcome.events)
 
 
 def written_along(learned: Learned, task: Task, request: Request, cap: MaxCopy | None) -> Iterator[Score]:
-    """One piece, told bar by bar: all of it so far, each time. `cap`: see `sample.cap_of`.
+    """One piece, told about bar by bar: all of it so far, whenever notes are new. `cap`: see `sample.cap_of`.
 
     Raises:
         RequestError, Unsatisfiable: as `written`.
     """
     request, random = replace(request, bars=task.bars), np.random.default_rng([request.seed, 0])
+    told = list(task.material.score.notes())
     for events in performing(learned, task.brief, request, _caps(task, request, cap), random):
-        yield put_back(task.material, events, task.names)
+        piece = _put_back(task, request, events)
+        notes = list(piece.notes())
+        if notes != told:
+            yield piece
+            told = notes
+
+
+def _put_back(task: Task, request: Request, events: Sequence[Event]) -> Score:
+    """The piece with what is written. Chords asked for that no voice has stand above what is new."""
+    piece = put_back(task.material, events, task.names)
+    if not request.chords or piece.chords:
+        return piece
+    chords = (chord for chord in printed(request, task.brief.room) if is_free(task.gaps, chord.onset))
+    return piece.replace(chords=tuple(chord for chord in chords if chord.onset < piece.end))
 
 
 def _caps(task: Task, request: Request, cap: MaxCopy | None) -> list[MaxCopy]:
@@ -287,7 +308,7 @@ def _caps(task: Task, request: Request, cap: MaxCopy | None) -> list[MaxCopy]:
     return caps
 
 
-def _coming(
+def _following(
     kept: Sequence[Placed], gaps: Sequence[Gap], chord_voice: bool
 ) -> dict[int, tuple[tuple[int, int, int], ...]]:
     """By voices, as wishes count them, the gaps with the note that is kept next: first tick, end, its pitch."""
@@ -298,6 +319,19 @@ def _coming(
             following = min(tops, key=lambda p: p.place[1])
             found.setdefault(voice + (not chord_voice), []).append((start, end, following.event[0]))
     return {voice: tuple(stretches) for voice, stretches in found.items()}
+
+
+def _sounding(material: Material, kept: Sequence[Placed], gaps: Sequence[Gap], end: int) -> frozenset[int] | None:
+    """Voices that may have to sound in the last bar, as `Length` wants them: none where what is kept does, or where
+    the piece is silent there as it is."""
+    if end > material.end:
+        return None
+    last = max(bar.start for bar in material.score.bars(end))
+    notes = (p for p in material.body if p.event[0] < v.PITCH.end or p.event[0] == v.HOLD)
+    sounds = {p.place for p in notes if p.end > last and not (material.chord_voice and p.place[0] == 0)}
+    if not sounds or any(p.place in sounds for p in kept):
+        return frozenset()
+    return frozenset(voice for voice, _, gap_end in gaps if gap_end > last)
 
 
 def _own(learned: Learned, opening: Sequence[Event]) -> Habits:
