@@ -22,6 +22,7 @@ from tunesmith.constraints import (
     InKey,
     Leaps,
     Length,
+    Lengths,
     NoRests,
     Onward,
     PartWriting,
@@ -82,6 +83,8 @@ def all_wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     yield Rhythm(habits.rhythms.get(meter, frozenset()) if free else frozenset())
     if not request.chords:
         yield Chords(habits.chords, habits.chord_rests)
+    if not free:
+        yield Lengths(room.filling.lengths)
     yield Length(room.end, room.filling, bool(request.chords), room.sounding)
     if v.STYLES[room.cursor.style] == "voices" and not room.kept:
         yield PartWriting()

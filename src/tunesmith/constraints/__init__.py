@@ -23,7 +23,7 @@ from tunesmith.constraints.manner import (
     place_of,
 )
 from tunesmith.constraints.melodic import Alone, Contour, Fresh, Pins, Range
-from tunesmith.constraints.rhythmic import Density, NoRests, Struck
+from tunesmith.constraints.rhythmic import Density, Lengths, NoRests, Struck
 from tunesmith.constraints.span import Length, Together
 from tunesmith.constraints.wish import CHORD_FAMILY, CHORD_VOICE, NEVER, Bias, Filling, Wish
 
@@ -47,6 +47,7 @@ __all__ = [
     "KeptRhythm",
     "Leaps",
     "Length",
+    "Lengths",
     "MaxCopy",
     "NoRests",
     "Onward",

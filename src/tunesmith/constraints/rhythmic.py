@@ -3,11 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Events have these lengths, duration ids; `Length` sees to the same, but is not what one would call it."""
+
+    lengths: tuple[int, ...]
+    words: str = "the lengths of notes"
+
+    def __str__(self) -> str:
+        return self.words
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Forbids others."""
+        if symbol is None or not composing(cursor) or symbol >= v.CHORD.end or symbol == v.END:
+            return None
+        return None if cursor.voices and cursor.on_chord_voice else _of(self.lengths)
+
+
+@lru_cache(maxsize=256)
+def _of(lengths: tuple[int, ...]) -> Bias:
+    bias = durations(NEVER)
+    bias[list(lengths)] = 0.0
+    bias.flags.writeable = False
+    return bias
 
 
 @dataclass(frozen=True, slots=True)
