@@ -121,14 +121,16 @@ class Checked:
     @property
     def verdict(self) -> str:
         """What it means, in a sentence."""
-        count = len(self.whole.altered)
-        if count <= (self.usual.most_altered or 0):
-            return self._verdict
-        stretches = "a stretch" if count == 1 else f"{count} stretches"
-        return f"{self._verdict}; but {stretches} of it stand{'s' * (count == 1)} in these songs with notes altered"
+        found = self.whole.altered
+        if len(found) <= (self.usual.most_altered or 0):
+            return self._of_runs
+        (first, last), song = found[0].bars, self.against.names[found[0].song]
+        bars = f"bars {first}-{last} are" if last > first else f"bar {first} is"
+        more = f", and so {len(found) - 1} more of other bars" if len(found) > 1 else ""
+        return f"its {bars} from {song} with notes altered{more}; by runs that are not altered {self._of_runs}"
 
     @property
-    def _verdict(self) -> str:
+    def _of_runs(self) -> str:
         """What the runs mean."""
         by, found = self.usual, self.whole
         if found.notes == 0:
