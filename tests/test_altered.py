@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 from lxml import html
 
 import tunesmith as ts
+from tunesmith.errors import FormatError
 from tunesmith.originality import LEAST_ALTERED, Index, View, lines, originality, yardstick
 from tunesmith.originality.altered import LEAST_SHARE, WINDOW, Altered, altered
+from tunesmith.prepare import prepare
+from tunesmith.quotations.excerpts import pair
 from tunesmith.score import TPQ, Meter, Note, Part, Score
 
 Notes = list[tuple[int, int]]  # pitches and lengths in eighths
@@ -273,4 +276,19 @@ def test_the_page_and_the_verdict_tell_altered_copies(run: Run, tunes: Path) -> 
     checked = ts.check(piece, ts.against(tunes))
     assert checked.verdict.startswith("its bars 0-6 are from Tune with notes altered; by runs that are not altered it ")
     assert checked.verdict[1:] in page
+    (one,) = checked.whole.altered
+    assert f"{one.matched} of {one.notes} notes in Tune" in page
+
+
+def test_of_an_altered_stretch_the_notes_in_common_are_marked_on_both_sides(tunes: Path) -> None:
+    (piece,) = ts.load_songs(tunes.parent / "ornate.abc")
+    against = ts.against(tunes)
+    (one,) = ts.check(piece, against).whole.altered
+    found = pair(prepare(piece), against.score(one.song), one)
+    assert len(found.piece.copied) == len(found.song.copied) == one.matched
+    assert len(found.piece.heard) == one.notes, "all of it is played"
+    assert len(found.song.heard) == one.song_notes
+    other = against.score(1 - one.song)
+    with pytest.raises(FormatError, match="no longer what it was"):
+        pair(prepare(piece), other, one)
     assert ts.check(piece, ts.against(tunes, whole_alone=True)).whole.altered == ()

@@ -53,7 +53,8 @@ class Altered:
 
     `first`: its first note in the line, counted from 0; `notes`: how many it has, of which `matched` are the song's,
     the first and the last among them; `bars`: first and last. `part` and `voice` are the line's; `song`, `song_part`,
-    `song_voice` and `song_bar` say where it begins there.
+    `song_voice` and `song_bar` say where it begins there; `song_first`: the first of the song's notes in its line;
+    `song_notes`: how many those are.
     """
 
     part: int
@@ -66,6 +67,8 @@ class Altered:
     song_part: int
     song_voice: int
     song_bar: int
+    song_first: int
+    song_notes: int
 
 
 class _Notes(NamedTuple):
@@ -148,7 +151,8 @@ def _of_line(line: Line, bars: Ints, index: Index, but: int | None) -> Iterator[
         if one.first + one.notes > end:  # else it lies within another
             end = one.first + one.notes
             within = int(bars[one.first]), int(bars[end - 1])
-            yield Altered(line.part, line.voice, *one[:3], within, *index.source(one.place))
+            source, begun = index.source(one.place), int(index.starts[index.starts <= one.place][-1])
+            yield Altered(line.part, line.voice, *one[:3], within, *source, one.place - begun, one.others)
 
 
 def _seeds(tokens: Ints, pitches: Ints, index: Index) -> _Seeds:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
 from tunesmith.errors import FormatError
-from tunesmith.originality import Run, lines
+from tunesmith.originality import Altered, Run, lines
 from tunesmith.originality.lines import Steps
 from tunesmith.quotations import words
 from tunesmith.score import Bar, Note, Part, Score, Tempo
@@ -44,15 +45,22 @@ class Pair:
     difference: str
 
 
-def pair(piece: Score, song: Score, run: Run) -> Pair:
-    """A run and where it stands in a song.
+def pair(piece: Score, song: Score, run: Run | Altered) -> Pair:
+    """A run, or a stretch with notes altered, and where it stands in a song; of that the notes in common are marked.
 
     Raises:
         FormatError: it does not stand there; the song has changed since.
     """
     line = next(line for line in lines(piece) if (line.part, line.voice) == (run.part, run.voice))
     here = line.notes[run.first : run.first + run.notes]
-    there = _source_notes(song, run, line.steps()[run.first : run.first + run.notes - 1])
+    if isinstance(run, Altered):
+        there = _altered_notes(song, run)
+        same = _in_common(here, there)
+        if len(same[0]) != run.matched:
+            raise FormatError(CHANGED)
+    else:
+        there = _source_notes(song, run, line.steps()[run.first : run.first + run.notes - 1])
+        same = here, there
     # where only one of the two says its tempo, the other is heard at that too
     piece_timed = piece if piece.tempos or not song.tempos else _at_tempo(piece, song, there[0].onset)
     song_timed = song if song.tempos or not piece.tempos else _at_tempo(song, piece, here[0].onset)
@@ -62,14 +70,14 @@ def pair(piece: Score, song: Score, run: Run) -> Pair:
         (here[-1].onset - here[0].onset) / (there[-1].onset - there[0].onset),
     )
     return Pair(
-        excerpt(piece_timed, run.part, run.voice, here),
-        excerpt(song_timed, run.song_part, run.song_voice, there),
+        excerpt(piece_timed, run.part, run.voice, here, same[0]),
+        excerpt(song_timed, run.song_part, run.song_voice, there, same[1]),
         told,
     )
 
 
-def excerpt(score: Score, part: int, voice: int, run: Sequence[Note]) -> Excerpt:
-    """The bars that the notes of a run begin in, of their voice alone."""
+def excerpt(score: Score, part: int, voice: int, run: Sequence[Note], marked: Sequence[Note]) -> Excerpt:
+    """The bars that the notes of a run begin in, of their voice alone; `marked` of them count as copied."""
     bars = [bar for bar in score.bars() if bar.end > run[0].onset and bar.start <= run[-1].onset]
     shown = bars[:MOST_BARS]
     start, end = shown[0].start, shown[-1].end
@@ -78,7 +86,7 @@ def excerpt(score: Score, part: int, voice: int, run: Sequence[Note]) -> Excerpt
         parts=(alone,), tempos=(), chords=(), repeats=(), jumps=(), title="", composer="", provenance=""
     )
     cut = bare.slice(start, end)
-    mine = {(note.onset - start, note.pitch) for note in run}
+    mine = {(note.onset - start, note.pitch) for note in marked}
     copied = tuple(place for place, note in enumerate(cut.parts[0].notes) if (note.onset, note.pitch) in mine)
     return Excerpt(cut, copied, _numbers(bars), _numbers(shown), _heard(score, [n for n in run if n.onset < end]))
 
@@ -94,6 +102,26 @@ def _source_notes(song: Score, run: Run, steps: Steps) -> tuple[Note, ...]:
             if start <= note.onset < end and np.array_equal(theirs[first : first + len(steps)], steps):
                 return line.notes[first : first + run.notes]
     raise FormatError(CHANGED)
+
+
+def _altered_notes(song: Score, one: Altered) -> tuple[Note, ...]:
+    """The notes of the song that a stretch with notes altered stands in."""
+    found = (line for line in lines(song) if (line.part, line.voice) == (one.song_part, one.song_voice))
+    notes = next((line.notes[one.song_first : one.song_first + one.song_notes] for line in found), ())
+    if len(notes) < one.song_notes or notes[-1].onset == notes[0].onset:
+        raise FormatError(CHANGED)
+    return notes
+
+
+def _in_common(here: Sequence[Note], there: Sequence[Note]) -> tuple[tuple[Note, ...], tuple[Note, ...]]:
+    """The notes on either side that the other has too; the first and the last are such notes."""
+    tempo = Fraction(here[-1].onset - here[0].onset, there[-1].onset - there[0].onset)
+    mine = {(Fraction(note.onset - here[0].onset), note.pitch - here[0].pitch): note for note in here}
+    theirs = {((note.onset - there[0].onset) * tempo, note.pitch - there[0].pitch): note for note in there}
+    return (
+        tuple(note for place, note in mine.items() if place in theirs),
+        tuple(note for place, note in theirs.items() if place in mine),
+    )
 
 
 def _in_first_voice(note: Note) -> Note:

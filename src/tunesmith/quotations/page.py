@@ -7,6 +7,7 @@ beside their songs, of each no more than a few bars (`excerpts`). Whatever canno
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
 from itertools import starmap
@@ -15,7 +16,7 @@ from tunesmith import __version__
 from tunesmith.comparing import Checked
 from tunesmith.errors import TunesmithError
 from tunesmith.formats.page import fill
-from tunesmith.originality import Run
+from tunesmith.originality import Altered, Run
 from tunesmith.plots import COLOURS
 from tunesmith.quotations.drawing import (
     FURTHER,
@@ -43,10 +44,11 @@ LIST = """<h2>Where the runs stand</h2>
 </table></div>
 """
 ALTERED = """<h2>Stretches with notes altered</h2>
-<p>They stand in a song but for some notes put in, left out or changed; they are not marked above.</p>
+<p>They stand in a song but for some notes put in, left out or changed. They are not marked above; beside the bars of
+their songs the notes in common are.</p>
 <div class="wide"><table class="list">
-<thead><tr><th scope="col">bars</th><th scope="col">notes</th><th scope="col">the song's</th>\
-<th scope="col">stand in</th><th scope="col">from bar</th></tr></thead>
+<thead><tr><th scope="col">stretch</th><th scope="col">bars</th><th scope="col">notes</th>\
+<th scope="col">the song's</th><th scope="col">stand in</th><th scope="col">from bar</th></tr></thead>
 <tbody>{rows}</tbody>
 </table></div>
 {more}"""
@@ -57,11 +59,13 @@ def page(checked: Checked) -> str:
     """The page as HTML."""
     glyphs, sounds, sources = dict[str, str](), dict[str, Heard](), dict[int, Source]()
     numbered = list(enumerate(checked.whole.runs[:MOST_RUNS], 1))
-    articles = []
-    for number, run in numbered:
+    changed = list(enumerate(checked.whole.altered[:MOST_RUNS], len(numbered) + 1))
+    articles = {True: "", False: ""}  # of altered stretches, and of runs
+    both: list[tuple[int, Run | Altered]] = [*numbered, *changed]
+    for number, run in both:
         if run.song not in sources:  # several runs may stand in one song
             sources[run.song] = _source(checked, run.song)
-        articles.append(_article(checked, number, run, sources[run.song], glyphs, sounds))
+        articles[isinstance(run, Altered)] += _article(checked, number, run, sources[run.song], glyphs, sounds)
     values = {
         "version": __version__,
         "name": shown(checked.name),
@@ -74,8 +78,8 @@ def page(checked: Checked) -> str:
         "score": piece_picture(checked, glyphs),
         "told": _told(checked),
         "list": LIST.format(rows="".join(starmap(partial(_row, checked), numbered))) if numbered else "",
-        "altered": _altered(checked),
-        "articles": "".join(articles),
+        "altered": _altered(checked, changed) + articles[True],
+        "articles": articles[False],
         "glyphs": definitions(glyphs),
         "sounds": json.dumps(sounds, separators=(",", ":")),
     }
@@ -124,21 +128,19 @@ def _told(checked: Checked) -> str:
     return f"{what} The {MOST_RUNS} longest are shown below. {marks} A bracket with {FURTHER} is a shorter run."
 
 
-def _row(checked: Checked, number: int, run: Run) -> str:
-    """A row of the list of runs."""
+def _row(checked: Checked, number: int, run: Run | Altered) -> str:
+    """A row of the list of runs, or of altered stretches."""
     link = f'<a href="#run-{number}">{_tag(number)}</a>'
-    cells = [bars(run.bars), str(run.notes), shown(checked.against.names[run.song]), str(run.song_bar)]
+    common = [str(run.matched)] if isinstance(run, Altered) else []
+    cells = [bars(run.bars), str(run.notes), *common, shown(checked.against.names[run.song]), str(run.song_bar)]
     return f'<tr><th scope="row">{link}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _altered(checked: Checked) -> str:
+def _altered(checked: Checked, numbered: Sequence[tuple[int, Altered]]) -> str:
     """The list of altered stretches, the longest first."""
-    found, rows = checked.whole.altered, ""
-    for one in found[:MOST_RUNS]:
-        cells = [str(one.notes), str(one.matched), shown(checked.against.names[one.song]), str(one.song_bar)]
-        rows += f'<tr><th scope="row">{bars(one.bars)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
-    more = f"<p>The {MOST_RUNS} longest of {len(found)}.</p>" if len(found) > MOST_RUNS else ""
-    return ALTERED.format(rows=rows, more=more) if found else ""
+    count, rows = len(checked.whole.altered), "".join(starmap(partial(_row, checked), numbered))
+    more = f"<p>The {MOST_RUNS} longest of {count}.</p>" if count > MOST_RUNS else ""
+    return ALTERED.format(rows=rows, more=more) if rows else ""
 
 
 def _tag(number: int) -> str:
@@ -147,7 +149,7 @@ def _tag(number: int) -> str:
 
 
 def _article(
-    checked: Checked, number: int, run: Run, source: Source, glyphs: dict[str, str], sounds: dict[str, Heard]
+    checked: Checked, number: int, run: Run | Altered, source: Source, glyphs: dict[str, str], sounds: dict[str, Heard]
 ) -> str:
     """A run beside its song; where the song cannot be had any more, why."""
     song = shown(checked.against.names[run.song])
@@ -165,7 +167,8 @@ def _article(
             sounds[f"{number}-{side}"] = excerpt.heard
             sides += _side(number, f"{number}-{side}", f"{title}, {_where(excerpt)}", name, excerpt, glyphs)
     origin = f"<small>{shown(str(checked.against.origins[run.song]))}</small>"
-    head = f"<h3>{_tag(number)} {counted(run.notes, 'note')} in {song} {origin}</h3>"
+    notes = f"{run.matched} of {run.notes} notes" if isinstance(run, Altered) else counted(run.notes, "note")
+    head = f"<h3>{_tag(number)} {notes} in {song} {origin}</h3>"
     where = f"<p>{bars(run.bars, 'Bar')} of the piece; in the song from bar {run.song_bar} on.</p>"
     return f'<article id="run-{number}">{head}{where}{difference}<div class="sides">{sides}</div></article>'
 
