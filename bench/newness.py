@@ -3,7 +3,8 @@
     python bench/newness.py FOLDER [--sets nova,jigs] [--pieces 100] [--bars 16] [--work WORK]
 
 The share of notes in runs of 8 and more that stand in the 9 songs, in any key and at any tempo, and the longest run:
-of pieces, and of 20 other songs of the same set, which is the yardstick. The model learns from the base. The cap is the
+of pieces, and of 20 other songs of the same set, which is the yardstick; how many have a stretch that stands in one of
+the songs with notes altered. The model learns from the base. The cap is the
 default one, what the 9 songs have of each other. Bits per note are those of the pieces by the model, no wish counted.
 What was measured is kept in WORK; the same command goes on from there.
 """
@@ -25,6 +26,7 @@ from tunesmith.ranking import bits_per_note
 from tunesmith.request import OFF, Request
 
 KNOWN = 9  # songs
+FIGURES = 4  # of a piece: share copied, longest run, bits per note, altered copies
 Task = tuple[str, tuple[Path, ...], int, int, str]
 
 
@@ -39,12 +41,12 @@ def one(task: Task) -> Line:
     cap = sample.cap_of(learned, Request())
     found: dict[str, list[list[float]]] = {"people": [], "no cap": [], "cap": []}
     for song in others:
-        of = originality(song, index)
-        found["people"].append([of.share, of.longest, bits_per_note(learned, song)])
+        of = originality(song, index, with_altered=True)
+        found["people"].append([of.share, of.longest, bits_per_note(learned, song), len(of.altered)])
     for kind, most in (("no cap", OFF), ("cap", None)):
         for piece in sample.compose(learned, Request(bars=bars, pieces=pieces, seed=1, max_copy=most)):
-            of = originality(piece, index)
-            found[kind].append([of.share, of.longest, bits_per_note(learned, piece)])
+            of = originality(piece, index, with_altered=True)
+            found[kind].append([of.share, of.longest, bits_per_note(learned, piece), len(of.altered)])
     told = {"set": name, "pieces": pieces, "bars": bars, "base": digest, "cap": cap.most if cap else 0}
     return told | {"found": found, "seconds": round(now() - started, 1)}
 
@@ -68,12 +70,14 @@ def rows(found: Sequence[Line]) -> list[list[str]]:
             f"{median(row[1] for row in rows):g} ({max(row[1] for row in rows):g})" for rows in (people, free, capped)
         ]
         bits = [mean(row[2] for row in rows) for rows in (free, capped)]
+        altered = [f"{mean(row[3] > 0 for row in rows):.0%}" for rows in (people, free, capped)]
         over = sum(row[1] > line["cap"] for row in capped)
         lines.append(
             [
                 line["set"],
                 *shares,
                 *longest,
+                *altered,
                 f"{line['cap']}",
                 f"{over}",
                 *(f"{b:.2f}" for b in bits),
@@ -97,7 +101,8 @@ def main() -> None:
     base = checkpoint.load(checkpoint.BASE).digest[:16]
 
     def mine(line: Line) -> bool:
-        return (line["base"], line["pieces"], line["bars"]) == (base, given.pieces, given.bars)
+        whole = all(len(row) == FIGURES for row in line["found"]["people"])
+        return whole and (line["base"], line["pieces"], line["bars"]) == (base, given.pieces, given.bars)
 
     asked = given.sets.split(",")
     done = {line["set"] for line in lines_of(given.work) if mine(line)}
@@ -108,7 +113,7 @@ def main() -> None:
     print("## Newness: what is composed, and the songs it was learned from\n")
     print(f"{machine()}; {KNOWN} songs of each set, {given.pieces} pieces of {given.bars} bars; median (most)\n")
     kinds = ("people", "no cap", "cap")
-    titles = [*(f"copied: {kind}" for kind in kinds), *(f"longest run: {kind}" for kind in kinds)]
+    titles = [f"{what}: {kind}" for what in ("copied", "longest run", "altered copies") for kind in kinds]
     print(table(["set", *titles, "cap", "pieces over it", "bits: no cap", "bits: cap", "rise"], rows(found)))
 
 

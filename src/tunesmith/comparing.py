@@ -76,11 +76,6 @@ class Against:
     problems: tuple[str, ...] = ()
     origins: tuple[InModel | InFile, ...] = ()
 
-    @property
-    def with_altered(self) -> bool:
-        """Whether altered copies are looked for: where songs say how many are usual."""
-        return self.yardsticks[View.WHOLE].altered is not None
-
     def score(self, song: int) -> Score:
         """A song, as it was compared.
 
@@ -154,8 +149,8 @@ def against(
 ) -> Against:
     """Get songs ready to hold pieces against: files, folders, or models, whose songs they then are.
 
-    Runs of `least` notes count as copied. `whole_alone`: leave aside the views that are for information, and altered
-    copies, which is quicker. `say` is told the name of every song.
+    Runs of `least` notes count as copied. `whole_alone`: leave the views aside that are for information, which is
+    quicker. `say` is told the name of every song.
 
     Raises:
         StorageError: a path does not exist.
@@ -180,7 +175,7 @@ def against(
         what = problems[0] if problems else "a model was named that keeps no songs"
         raise RequestError(f"nothing to compare with: {what}", fix="name songs, or a model that keeps its songs")
     indexes = {view: Index.of(songs, view) for view in ((View.WHOLE,) if whole_alone else View)}
-    yardsticks = {view: yardstick(songs, index, least, with_altered=not whole_alone) for view, index in indexes.items()}
+    yardsticks = {view: yardstick(songs, index, least, with_altered=True) for view, index in indexes.items()}
     return Against(tuple(names), least, indexes, yardsticks, tuple(problems), tuple(origins))
 
 
@@ -188,8 +183,7 @@ def check(piece: Score, songs: Against, name: str = "") -> Checked:
     """Hold a piece against songs. `name`: what it is called, its title if nothing is said."""
     prepared = prepare(piece)
     views = {
-        view: originality(prepared, index, songs.least, with_altered=songs.with_altered)
-        for view, index in songs.indexes.items()
+        view: originality(prepared, index, songs.least, with_altered=True) for view, index in songs.indexes.items()
     }
     return Checked(name or piece.title, songs, views, prepared)
 
