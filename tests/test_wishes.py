@@ -559,6 +559,25 @@ def test_as_many_notes_as_there_may_be_are_enough():
     assert told[v.REST] == 0.0
 
 
+def test_room_is_left_for_notes_that_are_sure_to_come():
+    """Two notes a bar, and one of them is wished for on its last beat, or ends the phrase there."""
+    options = {"bars": 2, "density": (0, 2), "steps": TPQ, "particles": 1, "max_copy": 0, "range": ((0, 64, 72),)}
+    for seed in range(8):
+        wished = ({"notes": ((1, Fraction(4), 71), (2, Fraction(4), 67))}, {"cadence": (("half", 1), ("tonic", 2))})
+        for more in wished:
+            request = Request(seed=seed, **options, **more)  # type: ignore[arg-type]  # fields of Request
+            assert not broken(request, composed("melody", request), facts_of("melody"))
+
+
+def test_a_meter_is_chosen_whose_bars_can_have_what_is_wished_for():
+    """Of songs in two and in four: four quarters in a bar."""
+    two = Score((Part(tuple(line(TUNE, PLAIN))),), meters=(Meter(0, 2, 4),))
+    for seed in range(8):
+        options = {"bars": 2, "seed": seed, "max_copy": 0, "particles": 8}
+        four = next(compose(knowing(two, MELODY), Request(density=(4, 4), steps=TPQ, **options)))  # type: ignore[arg-type]  # fields of Request
+        assert four.meters[0].beats == 4
+
+
 def test_what_nobody_asked_for_is_not_named_among_what_clashes():
     """Two notes of one length in a bar of four quarters, and no rests: the meter has nothing to do with it."""
     request = Request(bars=2, steps=TPQ, density=(1, 2), rests=False, particles=2, max_copy=0)

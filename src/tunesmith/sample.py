@@ -15,6 +15,7 @@ import numpy as np
 from tunesmith import scheme
 from tunesmith.checkpoint import Learned
 from tunesmith.constraints import Elsewhere, Kept, MaxCopy, Windows, Wish
+from tunesmith.errors import RequestError
 from tunesmith.framing import Frame, framed
 from tunesmith.habits import (
     NETWORKS,
@@ -33,9 +34,10 @@ from tunesmith.particles import Drawing, Frames, Outcome, draw, draw_along
 from tunesmith.request import OFF, Request
 from tunesmith.scheme import Cursor, Event, vocabulary
 from tunesmith.score import Chord, Score, Tempo
-from tunesmith.wishing import needs, progression, wishes
+from tunesmith.wishing import needs, progression, suits, wishes
 
 USUAL_CAP = 16  # notes: what half of all works have, at most, of the base's music, though it never heard them
+MOST_HEADERS = 8  # that are drawn until one suits what is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,27 @@ def compose(
 
 
 def brief_of(learned: Learned, request: Request, random: np.random.Generator) -> Brief:
-    """A piece from nothing: a header like those of the songs, or one that the model writes itself."""
+    """A piece from nothing: a header like those of the songs, or one that the model writes itself.
+
+    Where no meter is asked for, it is one whose bars can have what is, if one of the first few headers has such.
+
+    Raises:
+        RequestError: no header suits what is asked.
+    """
+    found, refused = list[Brief](), list[RequestError]()
+    for _ in range(MOST_HEADERS if request.meter is None else 1):
+        try:
+            found.append(_brief_of(learned, request, random))
+            if suits(request, found[-1].room):
+                return found[-1]
+        except RequestError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    return found[0]
+
+
+def _brief_of(learned: Learned, request: Request, random: np.random.Generator) -> Brief:
     heads, habits, asked = [header(learned, i) for i in range(len(learned.songs))], habits_of(learned), request.asked
     if heads:
         if request.texture is None and not any((vocabulary.CHORDS, vocabulary.NONE) in head for head in heads):

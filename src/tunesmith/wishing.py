@@ -6,7 +6,7 @@ To add a wish: its dataclass in `constraints`, its words in `wording`, its field
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tunesmith import theory
 from tunesmith.constraints import (
@@ -88,8 +88,9 @@ def all_wishes(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     yield Length(room.end, room.filling, bool(request.chords), room.sounding)
     if v.STYLES[room.cursor.style] == "voices" and not room.kept:
         yield PartWriting()
-    yield from _melodic(habits, request, room)
-    yield from _endings(habits, request, room)
+    endings = list(_endings(habits, request, room))
+    yield from _melodic(habits, request, room, endings)
+    yield from endings
     yield from _harmony(request, room)
     yield from _form(request, room)
     yield Onward()
@@ -110,7 +111,7 @@ def _ranges(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
         yield Range(low, high, voice)
 
 
-def _melodic(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+def _melodic(habits: Habits, request: Request, room: Frame, endings: Sequence[Ending]) -> Iterator[Wish]:
     pins = _pins(request, room) if request.notes else None
     if request.leap is not None:
         yield Leaps(request.leap, v.JOIN in room.filling.lengths, room.filling.shortest, _targets(pins, room))
@@ -120,7 +121,7 @@ def _melodic(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
     if not request.rests:
         yield NoRests()
     if request.density is not None:
-        yield Density(*request.density, room.end, room.filling)
+        yield Density(*request.density, room.end, room.filling, _sure(request, pins, endings))
     if request.repeats is not None:
         yield Fresh(request.repeats)
     if request.contour:
@@ -151,6 +152,17 @@ def _contour(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
             yield Contour(tuple(t - start + model for t in places), tuple(line.at(t) for t in places))
 
 
+def _sure(request: Request, pins: Pins | None, endings: Sequence[Ending]) -> dict[int, frozenset[int]]:
+    """By voices, as wishes count them, ticks where notes are sure to begin; in equal steps phrases end with one too."""
+    found: dict[int, set[int]] = {}
+    if pins:
+        found[pins.voice] = set(pins.ticks)
+    for ending in endings if request.steps else ():
+        if ending.voice != CHORD_VOICE and v.REST not in ending.wanted:
+            found.setdefault(ending.voice, set()).add(ending.tick - (request.steps or 0))
+    return {voice: frozenset(ticks) for voice, ticks in found.items()}
+
+
 def _targets(pins: Pins | None, room: Frame) -> dict[int, tuple[tuple[int, int, int], ...]]:
     """By voices, as wishes count them, stretches before a note that is sure to come: first tick, end, its pitch."""
     if not pins:
@@ -171,7 +183,7 @@ def _pins(request: Request, room: Frame) -> Pins:
     return Pins(1, tuple(sorted(found)), tuple(found[t] for t in sorted(found)), room.filling)
 
 
-def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
+def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Ending]:
     """How phrases end; without a word a melody ends on its tonic."""
     melody = room.voices == 1 and not room.chords and v.JOIN not in room.filling.lengths
     wide = all(high - low >= 12 for _, low, high in request.range) and habits.high - habits.low >= 12
@@ -191,7 +203,7 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Wish]:
                 yield Ending(1, place, frozenset({v.REST}), BREATH, room.filling, f"the breath after bar {bar}")
 
 
-def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame, request: Request) -> Iterator[Wish]:
+def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame, request: Request) -> Iterator[Ending]:
     """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad."""
     fifths, mode = key
     home = frozenset(triad(fifths, mode, 4 if kind == "half" else 0))
@@ -266,6 +278,11 @@ def _form(request: Request, room: Frame) -> Iterator[Wish]:
     begins, given = tuple(start for start in starts if start), bool(request.chords)
     yield Together(begins, room.filling, "the sections of the form", given)
     yield Form(starts, models, tuple(varied for _, varied in letters), length, given=given)
+
+
+def suits(request: Request, room: Frame) -> bool:
+    """Whether bars of this length have room for as many notes as are wished for in each."""
+    return request.density is None or request.density[0] * room.filling.shortest <= room.bar
 
 
 def needs(request: Request, kept: bool = False) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
 
-from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols
+from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols, voice_number
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import Cursor
 
@@ -70,12 +71,16 @@ class Struck:
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """In every full bar, in every voice, from `least` to `most` notes begin; chords count once. Up to tick `end`."""
+    """In every full bar, in every voice, from `least` to `most` notes begin; chords count once. Up to tick `end`.
+
+    `coming`: by voices (1 = the first) ticks where a note is sure to begin: for those there is still room.
+    """
 
     least: int
     most: int
     end: int
     filling: Filling
+    coming: Mapping[int, frozenset[int]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "the number of notes in a bar"
@@ -94,7 +99,9 @@ class Density:
 
     def _symbols(self, cursor: Cursor, line: int, begun: int) -> Bias | None:
         """Forbids the note too many, and a rest where every note that fits is due."""
-        full = begun >= self.most
+        coming = self.coming.get(voice_number(cursor), frozenset())
+        later = sum(cursor.now < tick < line + cursor.bar_length for tick in coming)
+        full = begun + later >= self.most
         late = self.least > 0 and not self._room(cursor, line, begun, cursor.now + self.filling.shortest)
         if not full and not late:
             return None
