@@ -287,6 +287,33 @@ def test_a_cadence_is_in_the_key_of_its_bar():
     assert last.pitch % 12 == 2
 
 
+@pytest.mark.parametrize("bars", [(5, 8), (9, 12)])
+def test_a_song_that_was_learned_can_be_rewritten(bars):
+    """Long runs of it are kept on both sides of the gap: they are not what is capped, and lead to no dead end."""
+    learned = replace(base(), songs=knowing(ode()).songs)
+    task = ways.rewrite(learned, ode(), bars, Request(bars=16))
+    for seed in range(2):
+        piece = first(task, learned, bars=16, seed=seed)
+        start, end = ((bar - 1) * 4 * TPQ for bar in (bars[0], bars[1] + 1))
+        new = [note for note in sounding(piece) if start <= note[2] < end]
+        assert new != [note for note in sounding(ode()) if start <= note[2] < end]
+        assert [n for n in sounding(piece) if n[2] >= end] == [n for n in sounding(ode()) if n[2] >= end]
+
+
+def test_a_continuation_ends_as_much_earlier_as_it_has_a_pickup():
+    tune = prepare(PIECES["waltz"])
+    assert tune.pickup
+    piece = next(api.continued(base(), tune, bars=Material.of(tune).bars + 4, cadence="tonic", particles=8))
+    assert piece.end == (Material.of(tune).bars + 4) * tune.meters[0].bar
+
+
+@pytest.mark.parametrize("kind", ["chords", "voices"])
+def test_a_cadence_that_the_kept_melody_does_not_have_is_refused(kind):
+    with pytest.raises(RequestError, match="half cadence in bar 16: what is kept of the piece does not end so"):
+        api.harmonised(base(), ode(), kind, cadence="half").__next__()
+    assert next(api.harmonised(base(), ode(), kind, cadence="tonic", particles=8)).note_count
+
+
 def test_small_leaps_come_back_to_what_is_kept():
     """A gap between far notes: whoever waits in it does not arrive at the note after it."""
     quarters = [60, 60, 60, 60, 62, 64, 66, 68, 70, 72, 72, 72]

@@ -204,7 +204,10 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Ending]:
 
 
 def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame, request: Request) -> Iterator[Ending]:
-    """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad."""
+    """A tonic: the lowest voice has it, and the melody, the others its triad. A half cadence: the dominant's triad.
+
+    A voice that is kept may have any of the triad.
+    """
     fifths, mode = key
     home = frozenset(triad(fifths, mode, 4 if kind == "half" else 0))
     tonic = theory.tonic(fifths, mode)
@@ -214,7 +217,8 @@ def _cadence(kind: str, key: tuple[int, str], tick: int, words: str, room: Frame
     for voice in range(1, room.voices + 1):
         alone = kind == "tonic" and (voice in (1, room.voices))
         bass = room.voices > 1 and voice == room.voices
-        yield Ending(voice, tick, root if alone or bass else home, least, room.filling, words)
+        strict = (alone or bass) and room.is_free(voice, tick - 1)
+        yield Ending(voice, tick, root if strict else home, least, room.filling, words)
     if room.chords:
         names = {v.chord_symbol(next(iter(root)), quality) for quality in chords_like(home, next(iter(root)))}
         if not request.chords:

@@ -63,12 +63,16 @@ class MaxCopy:
     `songs` has windows of `most` steps. The base's music is known by windows of a size of its own: where so many of
     them follow one another that a longer run could stand there, it counts as one. A run of one such window is the
     shortest that is known there, so that a lower cap cannot be kept to in the base's music.
+
+    Beside what is kept of a piece it is about new notes: of them no run has more. `kept_too`: kept notes count as well,
+    so that what is written does not lead into them as what was there did.
     """
 
     most: int
     songs: Windows
     base: Fingerprint | None = None
     most_of_base: int = 0  # notes of the base's music; 0 = as of the songs
+    kept_too: bool = False
 
     def __str__(self) -> str:
         return "the cap on copying"
@@ -97,7 +101,7 @@ class MaxCopy:
         """What is known of the note whose length is asked for: its onset, the steps before, its interval, and the
         length of the note before it. None where too few notes are there for a run."""
         own = cursor.voices[cursor.voice]
-        most = self.looks_back + 1  # notes
+        most = self._back + 1  # notes
         notes = [(onset, pitch) for onset, (pitch, _) in islice(reversed(own.past.items()), most)][::-1]
         if symbol < v.PITCH.end:
             notes.append((cursor.now, symbol))
@@ -110,7 +114,17 @@ class MaxCopy:
         return notes[-1][0], steps, moves[-1], lengths[-1]
 
     @property
+    def about_new_notes(self) -> bool:
+        """See `Elsewhere`."""
+        return not self.kept_too
+
+    @property
     def looks_back(self) -> int:
+        """The notes of a run; at least the one that a rest which is kept makes longer."""
+        return self._back if self.kept_too else 1
+
+    @property
+    def _back(self) -> int:
         """Notes of the longest run that may stand in the songs or in the base's music."""
         return max(self.most, self._of_base if self.base else 0)
 

@@ -142,7 +142,8 @@ class Kept:
 class Elsewhere:
     """A wish that holds where nothing is kept: what is kept is kept, whatever else is wished.
 
-    A wish that looks back at notes (`looks_back` of them) holds for a kept note too, if one of those is new.
+    A wish that looks back at notes (`looks_back` of them) holds for what is kept too, if one of those is new, but for
+    kept notes one that is `about_new_notes`.
     """
 
     kept: Kept
@@ -153,8 +154,11 @@ class Elsewhere:
 
     def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
         """What the wish says, or nothing."""
-        if self.kept.due(cursor) is not None and self._all_kept(cursor):
-            return None
+        due = self.kept.due(cursor)
+        if due is not None:
+            new_alone = due[0] < v.PITCH.end and getattr(self.wish, "about_new_notes", False)
+            if new_alone or self._all_kept(cursor):
+                return None
         return self.wish(cursor, symbol)
 
     def _all_kept(self, cursor: Cursor) -> bool:

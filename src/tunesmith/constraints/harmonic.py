@@ -17,8 +17,9 @@ BEGINNING = 3  # so much more a note that begins with a chord is to be of it
 class Progression:
     """Chord symbols of the vocabulary, each from a tick to where the next begins, the last to `end`.
 
-    A chord voice has just these, and rests before the first. In every voice what begins with a chord is of its notes if
-    `strict`; other notes of the voices get `bias` (nats) where they are foreign to the chord.
+    A chord voice has just these, and rests before the first. If `strict`, in every voice what begins with a chord is of
+    its notes, and no note lasts into another chord, where lengths allow it; other notes of the voices get `bias` (nats)
+    where they are foreign to the chord.
     """
 
     ticks: tuple[int, ...]
@@ -41,7 +42,18 @@ class Progression:
         begins = place >= 0 and self.ticks[place] == cursor.now
         if cursor.on_chord_voice:
             return self._in_chord_voice(cursor, symbol, place, begins)
-        return self._among_notes(self.chords[place], begins) if symbol is None and place >= 0 else None
+        if symbol is not None:
+            return self._ending_with(cursor, symbol, place) if self.strict else None
+        return self._among_notes(self.chords[place], begins) if place >= 0 else None
+
+    def _ending_with(self, cursor: Cursor, symbol: int, place: int) -> Bias | None:
+        """The lengths of a note that end with the chord, or leave room to."""
+        if symbol >= v.PITCH.end and symbol != v.HOLD:
+            return None
+        sounding = self.chords[place] if place >= 0 else None
+        changes = (t for t, chord in zip(self.ticks, self.chords, strict=True) if t > cursor.now and chord != sounding)
+        left = next(changes, self.end) - cursor.now
+        return self.filling.within(left) if self.filling.fits(left) else None
 
     def _in_chord_voice(self, cursor: Cursor, symbol: int | None, place: int, begins: bool) -> Bias | None:
         if symbol is None:

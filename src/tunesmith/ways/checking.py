@@ -6,31 +6,48 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import Ending, Pins, Wish
+from tunesmith.constraints import CHORD_VOICE, Ending, Pins, Wish
 from tunesmith.errors import RequestError
-from tunesmith.framing import Gap
+from tunesmith.framing import Frame, Gap
 from tunesmith.habits import header
 from tunesmith.request import Request
 from tunesmith.scheme import vocabulary as v
+from tunesmith.ways.material import Placed
 
 
-def in_gaps(wanted: Sequence[Wish], gaps: Sequence[Gap], chord_voice: bool) -> None:
-    """Raise `RequestError` for wished notes, breaths and cadences where nothing is written anew.
+def in_gaps(wanted: Sequence[Wish], room: Frame, kept: Sequence[Placed]) -> None:
+    """Raise `RequestError` for wished notes, breaths and cadences where nothing is written anew, or what is kept is
+    otherwise.
 
-    A cadence is of all voices: one of them that is written anew will do.
+    A cadence is of all voices: one of them that is written anew will do, if the others end so.
     """
     endings: dict[str, bool] = {}
     for wish in wanted:
         if isinstance(wish, Pins):
-            voice = wish.voice - (not chord_voice)
-            if not all(is_free(gaps, tick, voice) for tick in wish.ticks):
+            if not all(room.is_free(wish.voice, tick) for tick in wish.ticks):
                 raise RequestError("a note is wished for where one is kept", fix="leave it out of the notes")
         elif isinstance(wish, Ending):
-            free = is_free(gaps, wish.tick - 1, wish.voice - (not chord_voice))
+            free = room.is_free(wish.voice, wish.tick - 1)
             endings[wish.words] = endings.get(wish.words, False) or free
+            if not free and not _ends_so(wish, [p for p in kept if p.place[0] == wish.voice - (not room.chords)]):
+                raise RequestError(f"{wish.words}: what is kept of the piece does not end so", fix="leave it out")
     for words, free in endings.items():
         if not free:
             raise RequestError(f"{words} is wished for where the piece keeps its notes", fix="leave it out")
+
+
+def _ends_so(ending: Ending, voice: Sequence[Placed]) -> bool:
+    """Whether what is kept of a voice ends as it is wished for, or rests there."""
+    sounding = list[int]()
+    for placed in voice:
+        (_, tick, joined), (symbol, _) = placed.place, placed.event
+        if tick < ending.tick and symbol != v.HOLD:
+            sounding = [*(sounding if joined else []), symbol]
+    last = max((placed.end for placed in voice if placed.place[1] < ending.tick), default=0)
+    if last < ending.tick or v.REST in sounding:
+        return True
+    chords = ending.voice == CHORD_VOICE
+    return all((symbol if chords else symbol % 12) in ending.wanted for symbol in sounding)
 
 
 def is_free(gaps: Sequence[Gap], tick: int, voice: int | None = None) -> bool:

@@ -81,6 +81,7 @@ def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
     cursor = material.cursor(opening)
     last = cursor.bars_before + -(-(cursor.now - cursor.origin) // cursor.bar_length)
     end = cursor.now + (-(cursor.now - cursor.origin)) % cursor.bar_length + (request.bars - last) * cursor.bar_length
+    end -= cursor.pickup  # the last bar is what the pickup leaves of it
     gaps = [(number, voice.end, end) for number, voice in enumerate(cursor.voices)]
     return _task(learned, request, material, opening, [], gaps, end)
 
@@ -253,7 +254,7 @@ def _task(
     )
     ranges = [] if outline or names else _ranges(material, request)
     brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
-    in_gaps(list(all_wishes(habits, request, room)), gaps, material.chord_voice)
+    in_gaps(list(all_wishes(habits, request, room)), room, kept)
     return Task(material, brief, tuple(names), not names, request.bars, tuple(gaps))
 
 
@@ -304,7 +305,7 @@ def _caps(task: Task, request: Request, cap: MaxCopy | None) -> list[MaxCopy]:
     caps = [cap] if cap else []
     if task.anew and request.max_copy != OFF:
         size = request.max_copy or LEAST
-        caps.append(MaxCopy(size, Windows.of([task.material.score], size)))
+        caps.append(MaxCopy(size, Windows.of([task.material.score], size), kept_too=True))
     return caps
 
 
