@@ -155,12 +155,18 @@ def _chords(request: Request, score: Score, facts: Facts) -> Told:
     found = [(chord.onset, chord.end, (chord.root, chord.quality)) for chord in score.chords]
     if found != wanted:
         yield f"the chords are {found}, not {wanted}"
-    for begin, _, (root, quality) in [] if facts.chord_voice else wanted:
+    before = [None, *(name for _, _, name in wanted)]
+    for (begin, _, (root, quality)), old in zip([] if facts.chord_voice else wanted, before, strict=False):
         tones = {(root + interval) % 12 for interval in theory.QUALITIES[quality].intervals}
         yield from (
             f"{n.pitch} begins with a chord of {tones}"
             for n in score.notes()
             if n.onset == begin and n.pitch % 12 not in tones
+        )
+        yield from (
+            f"{n.pitch} is held into a chord of {tones}"
+            for n in score.notes()
+            if n.onset < begin < n.end and (root, quality) != old
         )
 
 

@@ -17,7 +17,7 @@ from strategies import melody
 from test_sample import LEAD, MARCH, QUARTET, WALTZ, knowing
 from test_wishes import Reciting, Resting
 
-from tunesmith import api, checkpoint, formats, scheme, ways
+from tunesmith import api, checkpoint, formats, scheme, theory, ways
 from tunesmith.errors import RequestError, TunesmithError
 from tunesmith.originality import Index, originality
 from tunesmith.prepare import prepare
@@ -312,6 +312,34 @@ def test_a_cadence_that_the_kept_melody_does_not_have_is_refused(kind):
     with pytest.raises(RequestError, match="half cadence in bar 16: what is kept of the piece does not end so"):
         api.harmonised(base(), ode(), kind, cadence="half").__next__()
     assert next(api.harmonised(base(), ode(), kind, cadence="tonic", particles=8)).note_count
+
+
+def test_chords_suit_the_melody_that_they_are_written_to():
+    """Nearly all have the note that they stand under; the last is the tonic's, as the tune ends on it."""
+    fits = count = 0
+    for name in ("ode_to_joy", "silent_night", "amazing_grace"):
+        song = api.load_songs(SONGS / f"{name}.abc")[0]
+        piece = next(api.harmonised(base(), song, "chords", seed=1))
+        melody = sorted(piece.notes(), key=lambda note: note.onset)
+        for chord in piece.chords:
+            tones = {(chord.root + interval) % 12 for interval in theory.QUALITIES[chord.quality].intervals}
+            (over,) = [n for n in melody if n.onset <= chord.onset < n.end] or [None]
+            count += over is not None
+            fits += over is not None and over.pitch % 12 in tones
+        assert piece.chords[-1].root == piece.keys[-1].tonic
+        assert all(a.onset % (TPQ // 2) == 0 for a in piece.chords)
+    assert fits >= 0.9 * count > 20
+
+
+def test_a_piece_may_be_a_file_and_bars_may_be_said():
+    song = api.load_songs(SONGS / "ode_to_joy.abc")[0]
+    for bars in ((3, 4), "3-4"):
+        piece = next(api.rewritten(base(), SONGS / "ode_to_joy.abc", bars, seed=1))
+        assert sounding(piece) == sounding(next(api.rewritten(base(), song, (3, 4), seed=1)))
+    one = next(api.rewritten(base(), str(SONGS / "ode_to_joy.abc"), 3, seed=1))
+    assert sounding(one) == sounding(next(api.rewritten(base(), song, (3, 3), seed=1)))
+    with pytest.raises(TunesmithError, match="no such file"):
+        api.continued(base(), "nothing.abc", bars=8)
 
 
 def test_small_leaps_come_back_to_what_is_kept():

@@ -578,6 +578,16 @@ def test_a_meter_is_chosen_whose_bars_can_have_what_is_wished_for():
         assert four.meters[0].beats == 4
 
 
+@pytest.mark.parametrize("name", ["melody", "four voices", "piano"])
+def test_no_note_lasts_into_a_chord_without_a_voice_for_chords(name):
+    chords = Request(bars=4).changed(chords="| C | F G | C | C |").chords
+    for seed in range(6):
+        request = Request(bars=4, chords=chords, key=Key(), meter=Meter(), seed=seed, particles=8, max_copy=0)
+        piece = composed(name, request)
+        assert not holds("chords", request, piece, facts_of(name))
+        assert not [n for n in piece.notes() for quarter in (4, 6, 8) if n.onset < quarter * TPQ < n.end]
+
+
 def test_what_nobody_asked_for_is_not_named_among_what_clashes():
     """Two notes of one length in a bar of four quarters, and no rests: the meter has nothing to do with it."""
     request = Request(bars=2, steps=TPQ, density=(1, 2), rests=False, particles=2, max_copy=0)

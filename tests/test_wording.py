@@ -303,6 +303,7 @@ def test_request_files(tmp_path, name, text, mark):
         ("a.toml", "bars = ", r"a\.toml: this is no request: Invalid value.*; write TOML, such as: bars = 16"),
         ("a.toml", "bars 8", r"line 1"),
         ("a.json", '{"bars": 8', r"a\.json: this is no request: .*line 1"),
+        ("a.json", '{"bars": 8, "bars": 9}', r"a\.json: this is no request: 'bars' stands there twice; write JSON"),
         ("a.json", "[8]", "this is no request; write names and values"),
         ("a.json", "[" * 100_000, "this is no request"),
         ("a.toml", "\0\1\2", "this is no request"),

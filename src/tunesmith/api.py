@@ -214,9 +214,12 @@ def compose(model: Learned | PathLike = BASE, request: Request | None = None, **
     return _scores(model, request, options, Way())
 
 
-def continued(model: Learned | PathLike, beginning: Score, **options: Any) -> Iterator[Score]:
-    """Pieces of `bars` bars that begin as this score does, to the note; otherwise as `compose`."""
-    return _scores(model, None, options, Way("continue", beginning))
+def continued(model: Learned | PathLike, beginning: Score | PathLike, **options: Any) -> Iterator[Score]:
+    """Pieces of `bars` bars that begin as this score does, to the note; otherwise as `compose`.
+
+    Here and below a piece may also be a file, of which the first song is meant.
+    """
+    return _scores(model, None, options, Way("continue", _piece(beginning)))
 
 
 def player(model: Learned | PathLike = BASE, **options: Any) -> Player:
@@ -229,24 +232,36 @@ def player(model: Learned | PathLike = BASE, **options: Any) -> Player:
     return Player.ready(model if isinstance(model, Learned) else load_model(model), Request().changed(**options))
 
 
-def rewritten(model: Learned | PathLike, piece: Score, bars: tuple[int, int], **options: Any) -> Iterator[Score]:
-    """The piece with its bars (first, last) written anew and all else as it is; otherwise as `compose`."""
-    return _scores(model, None, options, Way("rewrite", piece, bars))
+def rewritten(
+    model: Learned | PathLike, piece: Score | PathLike, bars: tuple[int, int] | int | str, **options: Any
+) -> Iterator[Score]:
+    """The piece with its bars (first, last), or one of them, or "2-3", written anew; otherwise as `compose`.
+
+    All else stays as it is.
+    """
+    told = parse_bars(bars) if isinstance(bars, str) else (bars, bars) if isinstance(bars, int) else bars
+    return _scores(model, None, options, Way("rewrite", _piece(piece), told))
 
 
-def harmonised(model: Learned | PathLike, melody: Score, kind: str = "chords", **options: Any) -> Iterator[Score]:
+def harmonised(
+    model: Learned | PathLike, melody: Score | PathLike, kind: str = "chords", **options: Any
+) -> Iterator[Score]:
     """The melody with "chords" or three more "voices"; otherwise as `compose`."""
-    return _scores(model, None, options, Way("harmonise", melody, kind=kind))
+    return _scores(model, None, options, Way("harmonise", _piece(melody), kind=kind))
 
 
 def varied(
-    model: Learned | PathLike, piece: Score, kind: str = "skeleton", strength: float = 0.5, **options: Any
+    model: Learned | PathLike, piece: Score | PathLike, kind: str = "skeleton", strength: float = 0.5, **options: Any
 ) -> Iterator[Score]:
     """The piece with its outline kept: "skeleton", "rhythm" or "contour"; otherwise as `compose`.
 
     `strength`: how much is given up, 0 to 1.
     """
-    return _scores(model, None, options, Way("vary", piece, kind=kind, strength=strength))
+    return _scores(model, None, options, Way("vary", _piece(piece), kind=kind, strength=strength))
+
+
+def _piece(piece: Score | PathLike) -> Score:
+    return piece if isinstance(piece, Score) else load_songs(piece)[0]
 
 
 def _scores(model: Learned | PathLike, request: Request | None, options: dict[str, Any], way: Way) -> Iterator[Score]:

@@ -137,7 +137,9 @@ class Checked:
             return "it is as new as these songs are to each other"
         if found.share <= by.most_share and usual:
             return "it has no more of these songs than the most that one of them has of the others"
-        return "it has more of these songs than any of them has of the others"
+        first = found.runs[0] if found.runs else None
+        of = f": {first.notes} notes in a row of {self.against.names[first.song]}" if first else ""
+        return f"it has more of these songs than any of them has of the others{of}"
 
 
 def against(

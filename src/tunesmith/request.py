@@ -283,12 +283,23 @@ def request_file(path: Path) -> dict[str, Any]:
         RequestError: it is no such file.
     """
     text = read_bytes(path, MAX_FILE).decode("utf-8-sig", "replace")  # some editors begin files with a mark
+    as_json = path.suffix.lower() == ".json"
     try:
-        found = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        found = json.loads(text, object_pairs_hook=_once) if as_json else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"this is no request: {error}", path=path, fix="write TOML, such as: bars = 16") from None
+        fix = 'write JSON, such as: {"bars": 16}' if as_json else "write TOML, such as: bars = 16"
+        raise RequestError(f"this is no request: {error}", path=path, fix=fix) from None
     if not isinstance(found, dict):
         raise RequestError("this is no request", path=path, fix="write names and values")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, whose names stand there once, as in TOML."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, _ in pairs if sum(name == other for other, _ in pairs) > 1)
+        raise ValueError(f"{twice!r} stands there twice")
     return found
 
 

@@ -25,7 +25,8 @@ def _base(made: api.Made, before: str) -> str:
     """What it may have of the base's music; a run shorter than the windows that this is known by counts as none."""
     if made.base_run is None:
         return ""
-    return f"{before}with the music of the base: {f'at most {made.base_run}' if made.base_run else 'none of 8 or more'}"
+    run = f"at most {made.base_run} notes in a row" if made.base_run else "no run of 8 notes or more"
+    return f"{before}in common with the music of the base: {run}"
 
 
 def made_json(made: Sequence[api.Made], files: Sequence[Sequence[Path]]) -> list[dict[str, Any]]:

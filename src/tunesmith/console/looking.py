@@ -127,9 +127,13 @@ def _plain(value: object) -> str:
 
 def _model_text(found: dict[str, Any]) -> str:
     about = found["about"]
+    head = f"{found['file']}: a model ({found['model']}) made by Tunesmith {found['program']}, seed {about['seed']}"
+    if about.get("base"):
+        what = "the base, from which others begin; it keeps no songs, and MODEL_CARD.md says what it learned from"
+        return "\n".join([head, what, f"digest {found['digest']}"])
     songs = about["report"].get("songs", len(found["songs"]))
     lines = [
-        f"{found['file']}: a model ({found['model']}) made by Tunesmith {found['program']}, seed {about['seed']}",
+        head,
         f"learned from {counted(songs, 'song')} in {counted(len(about['files']), 'file')}",
         f"digest {found['digest']}",
         told(about["report"]),

@@ -7,7 +7,7 @@ To add one, write its dataclass in the module that it belongs to, and export it 
 from tunesmith.constraints.copying import MaxCopy, Windows
 from tunesmith.constraints.ending import Ending, chords_like, triad
 from tunesmith.constraints.formal import Elsewhere, Form, Kept, KeptRhythm
-from tunesmith.constraints.harmonic import Progression
+from tunesmith.constraints.harmonic import Beneath, Progression
 from tunesmith.constraints.leaps import Leaps
 from tunesmith.constraints.manner import (
     Chords,
@@ -32,6 +32,7 @@ __all__ = [
     "CHORD_VOICE",
     "NEVER",
     "Alone",
+    "Beneath",
     "Bias",
     "Chords",
     "Contour",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tunesmith import theory
 from tunesmith.constraints.wish import NEVER, Bias, Filling, composing, durations, symbols
@@ -77,3 +81,68 @@ class Progression:
         if begins and self.strict:
             bias[v.HOLD] = NEVER
         return bias
+
+
+@dataclass(frozen=True, slots=True)
+class Beneath:
+    """Chord symbols suit a melody that is given: onsets, ends and pitches of its notes, one after another.
+
+    A chord gets `bias` (nats) for what of the melody up to the bar line is foreign to it, and half of that again if the
+    note is that it begins with; silence gets all of it. Chords change on beats, and not at every one.
+    """
+
+    melody: tuple[tuple[int, int, int], ...]
+    bias: float = -6.0
+    again: float = -5.0  # the same chord once more, rather than held on
+    short: float = -1.5  # less than half a bar
+
+    def __str__(self) -> str:
+        return "chords that suit the melody"
+
+    def __call__(self, cursor: Cursor, symbol: int | None = None) -> Bias | None:
+        """Weighs chords by the melody above them, and their lengths by the bar."""
+        if not composing(cursor) or not cursor.voices or not cursor.on_chord_voice:
+            return None
+        return self._chords(cursor) if symbol is None else self._lengths(cursor, symbol)
+
+    def _chords(self, cursor: Cursor) -> Bias | None:
+        end = cursor.now + cursor.bar_length - cursor.position
+        above = [(max(a, cursor.now), min(b, end), p) for a, b, p in self.melody if a < end and b > cursor.now]
+        if not above:
+            return None
+        weights = np.zeros(12)
+        for begin, until, pitch in above:
+            weights[pitch % 12] += until - begin
+        foreign = 1.0 - _tones() @ weights / weights.sum()
+        if above[0][0] == cursor.now:
+            foreign += 0.5 * ~_tones()[:, above[0][2] % 12]
+        bias = symbols()
+        bias[v.CHORD.first : v.CHORD.end] = self.bias * foreign
+        bias[v.REST] = self.bias
+        if cursor.chord in v.CHORD:
+            bias[v.HOLD] = bias[cursor.chord]
+            bias[cursor.chord] += self.again
+        return bias
+
+    def _lengths(self, cursor: Cursor, symbol: int) -> Bias | None:
+        if symbol not in v.CHORD and symbol not in (v.HOLD, v.REST):
+            return None
+        bias, beat = durations(), cursor.bar_length // cursor.beats
+        for duration in range(v.JOIN + 1, v.DURATIONS):
+            ticks = v.TICKS[duration]
+            if (cursor.position + ticks) % beat:
+                bias[duration] = self.bias
+            elif 2 * ticks < cursor.bar_length and symbol != v.HOLD:
+                bias[duration] = self.short
+        return bias
+
+
+@cache
+def _tones() -> NDArray[np.bool_]:
+    """Which pitch classes (chord symbols, 12) each chord symbol has."""
+    found = np.zeros((v.CHORD.end - v.CHORD.first, 12), bool)
+    for number, quality in enumerate(theory.QUALITIES):
+        for root in range(12):
+            place = v.chord_symbol(root, number) - v.CHORD.first
+            found[place, [(root + interval) % 12 for interval in quality.intervals]] = True
+    return found

@@ -4,18 +4,10 @@ All of them are composing with something kept: what is kept is a wish like any o
 best live on.
 """
 
+from tunesmith.ways.briefing import KINDS_OF_HARMONY, KINDS_OF_VARYING, carry_on, harmonise, rewrite, vary
 from tunesmith.ways.material import Material, put_back
-from tunesmith.ways.writing import (
-    KINDS_OF_HARMONY,
-    KINDS_OF_VARYING,
-    Task,
-    carry_on,
-    harmonise,
-    rewrite,
-    vary,
-    written,
-    written_along,
-)
+from tunesmith.ways.task import Task
+from tunesmith.ways.writing import written, written_along
 
 __all__ = [
     "KINDS_OF_HARMONY",

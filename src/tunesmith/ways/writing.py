@@ -1,261 +1,22 @@
-"""The four ways to work on a piece, each a brief for the particles and the way back to a score."""
+"""Writing what is to be written into a piece, and the way back to a score."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from statistics import mean
+from dataclasses import replace
 
 import numpy as np
 
 from tunesmith.checkpoint import Learned
-from tunesmith.constraints import (
-    Contour,
-    Filling,
-    Kept,
-    KeptRhythm,
-    MaxCopy,
-    PartWriting,
-    Range,
-    Windows,
-    Wish,
-)
-from tunesmith.errors import RequestError
-from tunesmith.framing import Frame, Gap, lengths_of
-from tunesmith.habits import Habits, Opening, habits_of, header, imagined, imagined_habits
+from tunesmith.constraints import MaxCopy, Windows
 from tunesmith.originality import LEAST
-from tunesmith.prepare import only
 from tunesmith.request import OFF, Request
-from tunesmith.sample import Brief, cap_of, perform, performing, printed
+from tunesmith.sample import cap_of, perform, performing, printed
 from tunesmith.scheme import Event
-from tunesmith.scheme import vocabulary as v
 from tunesmith.score import Score
-from tunesmith.ways.checking import in_gaps, is_free, knows_chords, leave_out, no_header, only_in, parted
-from tunesmith.ways.material import Material, Placed, notes_of, put_back
-from tunesmith.ways.outline import strongest
-from tunesmith.wishing import all_wishes
-
-KINDS_OF_HARMONY = ("chords", "voices")
-KINDS_OF_VARYING = ("skeleton", "rhythm", "contour")
-ROOM = 3  # semitones that a voice may go beyond what it had in the piece
-SOPRANO = 67  # the middle of the melodies that such ranges suit; under lower ones all lie lower
-FOUR = ("Alto", "Tenor", "Bass")
-RANGES_OF_FOUR = ((53, 74), (48, 69), (40, 64))  # as choirs sing, lowest and highest pitch of these
-OF_MELODY = ("contour", "notes", "breath")  # wishes about the first voice alone
-OF_VOICES = (*OF_MELODY, "range", "density", "leap", "repeats", "shortest", "steps", "rests")
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be written into a piece. `names`: of parts that are added to it.
-
-    `anew`: whether the piece itself counts among the songs of the cap, so that what is written is not what was there.
-    """
-
-    material: Material
-    brief: Brief
-    names: tuple[str, ...] = ()
-    anew: bool = True
-    bars: int = 1  # full bars of the whole
-    gaps: tuple[Gap, ...] = ()
-
-
-def carry_on(learned: Learned, beginning: Score, request: Request) -> Task:
-    """Pieces of `request.bars` bars that begin as this does, to the note.
-
-    Raises:
-        RequestError: the beginning is as long as the piece, or longer; a wish does not fit.
-        NotCarried: the scheme cannot carry the beginning.
-    """
-    material = Material.of(beginning)
-    if material.bars >= request.bars:
-        what = f"the beginning has {material.bars} bars, the whole piece is to have {request.bars}"
-        raise RequestError(what, fix="ask for more bars")
-    only_in(request, range(material.bars + 1, request.bars + 1), "what is to come")
-    body = list(material.body)
-    sounded = max((p.end for p in body if p.event[0] != v.REST), default=0)
-    while body and body[-1].event[0] == v.REST and body[-1].place[1] >= sounded:
-        body.pop()  # what fills the last bar is no music; a voice that is silent while others play stays so
-    opening = material.events(body)
-    cursor = material.cursor(opening)
-    last = cursor.bars_before + -(-(cursor.now - cursor.origin) // cursor.bar_length)
-    end = cursor.now + (-(cursor.now - cursor.origin)) % cursor.bar_length + (request.bars - last) * cursor.bar_length
-    end -= cursor.pickup  # the last bar is what the pickup leaves of it
-    gaps = [(number, voice.end, end) for number, voice in enumerate(cursor.voices)]
-    return _task(learned, request, material, opening, [], gaps, end)
-
-
-def rewrite(learned: Learned, piece: Score, bars: tuple[int, int], request: Request) -> Task:
-    """The piece with bars (first, last) written anew; all else stays as it is.
-
-    A note that begins before and reaches into them stays; one that begins in them is written anew to its end.
-
-    Raises:
-        RequestError: the piece does not have these bars; a wish does not fit.
-        NotCarried: the scheme cannot carry the piece.
-    """
-    material = Material.of(piece)
-    first, last = material.bar(bars[0]), material.bar(bars[1])
-    if first is None or last is None or bars[0] > bars[1]:
-        raise RequestError(f"bars {bars[0]}-{bars[1]} of a piece of {material.bars} bars", fix="choose bars it has")
-    only_in(request, range(bars[0], bars[1] + 1), "the bars that are written anew")
-    if material.chord_voice:
-        leave_out(request, ("chords",), "the piece has its chords already")
-    kept, gaps = list[Placed](), list[Gap]()
-    for voice in range(int(material.chord_voice), material.voices):
-        mine, anew = [p for p in material.body if p.place[0] == voice], list[Placed]()
-        for placed in mine:
-            held = placed.event[0] == v.HOLD and bool(anew) and placed.place[1] == anew[-1].end
-            if (first.start <= placed.place[1] < last.end and not (placed.event[0] == v.HOLD and not anew)) or held:
-                anew.append(placed)
-        if anew:
-            gaps.append((voice, anew[0].place[1], max(p.end for p in anew)))
-        gone = {p.place for p in anew}
-        kept += [p for p in mine if p.place not in gone]
-    kept += [p for p in material.body if material.chord_voice and p.place[0] == 0]
-    return _task(learned, request, material, _until(material, gaps), kept, gaps, material.end)
-
-
-def harmonise(learned: Learned, piece: Score, kind: str, request: Request) -> Task:
-    """The melody of a piece with chord symbols ("chords"), or with three more voices under it ("voices").
-
-    Raises:
-        RequestError: there is no such kind; a wish does not fit.
-        NotCarried: the scheme cannot carry the melody.
-    """
-    if kind not in KINDS_OF_HARMONY:
-        raise RequestError(f"unknown harmony {kind!r}", fix=f"choose from {', '.join(KINDS_OF_HARMONY)}")
-    leave_out(request, OF_MELODY if kind == "voices" else OF_VOICES, "the melody is kept as it is")
-    melody = Material.of(only(piece, "melody").replace(chords=()))
-    if kind == "chords" and not knows_chords(learned):
-        raise RequestError("this model knows no chords", fix="harmonise with the base, or with one that began from it")
-    if melody.voices != 1:
-        raise RequestError("this is no melody: it has several voices", fix="harmonise one voice")
-    head, body = list(melody.head), melody.body
-    place = next(i for i, (symbol, _) in enumerate(head) if symbol in v.PART)
-    ranges: list[Wish] = []
-    if kind == "chords":
-        head[0] = v.STYLE[v.STYLES.index("lead sheet")], v.NONE
-        head.insert(place, (v.CHORDS, v.NONE))
-        body = tuple(replace(p, place=(p.place[0] + 1, *p.place[1:])) for p in body)
-        gaps = [(0, 0, melody.end)]
-    else:
-        parts = _four(learned, melody)
-        head = [(v.STYLE[v.STYLES.index("voices")], v.NONE), *head[1:place], *parts]
-        gaps = [(voice, 0, melody.end) for voice in (1, 2, 3)]
-        down = min(0, round(mean(note.pitch for note in notes_of(melody)[0])) - SOPRANO)
-        ranges = [Range(low + down, high + down, voice) for voice, (low, high) in enumerate(RANGES_OF_FOUR, 2)]
-        ranges.append(PartWriting())
-    return _task(learned, request, melody, head, body, gaps, melody.end, ranges, FOUR)
-
-
-def vary(learned: Learned, piece: Score, kind: str, strength: float, request: Request) -> Task:
-    """The piece with its outline kept and the rest written anew.
-
-    `kind` says what the outline is: "skeleton", notes on strong beats; "rhythm", every length; "contour", the line of
-    the first voice. `strength`, 0 to 1: how much of it is given up: the share of notes that are free (skeleton,
-    rhythm), or how far the line may be left (contour).
-
-    Raises:
-        RequestError: there is no such kind; a wish does not fit.
-        NotCarried: the scheme cannot carry the piece.
-    """
-    if kind not in KINDS_OF_VARYING:
-        raise RequestError(f"unknown outline {kind!r}", fix=f"choose from {', '.join(KINDS_OF_VARYING)}")
-    if not 0 <= strength <= 1:
-        raise RequestError(f"strength is {strength:g}", fix="it goes from 0 (nearly the same) to 1 (nearly free)")
-    material = Material.of(piece)
-    outlined = (*OF_MELODY, "density", "cadence", *(("chords",) if material.chord_voice else ()))
-    leave_out(request, outlined, "the outline of the piece is kept")
-    if kind == "contour":
-        line = notes_of(material)[int(material.chord_voice)]
-        ticks, pitches = zip(*((n.onset, float(n.pitch)) for n in line), strict=True)
-        outline = [Contour((*ticks, material.end), (*pitches, pitches[-1]), 1 + round(strength * 11))]
-        gaps = [(int(material.chord_voice), 0, material.end)]
-        kept = [p for p in material.body if p.place[0] != int(material.chord_voice)]
-        return _task(learned, request, material, material.head, kept, gaps, material.end, outline)
-    kept = strongest(material, 1 - strength)
-    free = {p.place for p in material.body} - {p.place for p in kept}
-    gaps = [(p.place[0], p.place[1], p.end) for p in material.body if p.place in free and p.place[2] == 0]
-    rhythm = [KeptRhythm({p.place: p.event for p in material.body if p.place in free})] if kind == "rhythm" else []
-    return _task(learned, request, material, material.head, kept, _joined(gaps), material.end, rhythm)
-
-
-def _joined(gaps: Sequence[Gap]) -> list[Gap]:
-    """Gaps of the same voice that touch are one."""
-    found: list[Gap] = []
-    for voice, start, end in sorted(gaps):
-        if found and found[-1][0] == voice and found[-1][2] >= start:
-            found[-1] = voice, found[-1][1], max(end, found[-1][2])
-        else:
-            found.append((voice, start, end))
-    return found
-
-
-def _until(material: Material, gaps: Sequence[Gap]) -> list[Event]:
-    """The events of a piece before the first that is in a gap."""
-    body: list[Placed] = []
-    for placed in material.body:
-        if any(voice == placed.place[0] and start <= placed.place[1] < end for voice, start, end in gaps):
-            break
-        body.append(placed)
-    return material.events(body)
-
-
-def _four(learned: Learned, melody: Material) -> list[Event]:
-    """The parts of a header for four voices, the first of them the melody's."""
-    heads = [header(learned, number) for number in range(len(learned.songs))]
-    voices = [[e for e in head if e[0] in v.PART or e[0] == v.VOICE] for head in heads]
-    four = [parts for head, parts in zip(heads, voices, strict=True) if len(parts) == 4 and (v.CHORDS, 0) not in head]
-    if four:
-        return four[0]
-    part = next(event for event in melody.head if event[0] in v.PART)
-    if learned.about.get("base"):
-        head = imagined(learned, Opening("voices"), np.random.default_rng(0))
-        return [event for event in head if event[0] in v.PART or event[0] == v.VOICE]
-    return [part, part, part, part]
-
-
-def _task(
-    learned: Learned,
-    request: Request,
-    material: Material,
-    opening: Sequence[Event],
-    kept: Sequence[Placed],
-    gaps: Sequence[Gap],
-    end: int,
-    outline: Sequence[Wish] = (),
-    names: Sequence[str] = (),
-) -> Task:
-    """Gaps of a piece that are to be filled, up to the tick `end`."""
-    request = replace(request, bars=max(material.bars, request.bars if end > material.end else 0))
-    request.check()
-    no_header(request)
-    habits = _merged(_own(learned, opening), material)
-    usual = replace(habits, lengths=tuple(sorted({*habits.lengths, *(p.event[1] for p in material.body)})))
-    filling = Filling(lengths_of(usual, request, end), end)
-    known = {bar.number: (bar.start, bar.end) for bar in material.score.bars(material.end)}
-    coming, sounding = _following(kept, gaps, material.chord_voice), _sounding(material, kept, gaps, end)
-    room = Frame(
-        material.cursor(opening),
-        0,
-        end,
-        filling,
-        gaps=tuple(gaps),
-        piece=material.score,
-        known=known,
-        coming=coming,
-        sounding=sounding,
-    )
-    controls = material.controls if end == material.end else {}
-    keeping = Kept(
-        {p.place: p.event for p in kept}, tuple(parted(gaps, controls)), controls, filling, bool(request.chords)
-    )
-    ranges = [] if outline or names else _ranges(material, request)
-    brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
-    in_gaps(list(all_wishes(habits, request, room)), room, kept)
-    return Task(material, brief, tuple(names), not names, request.bars, tuple(gaps))
+from tunesmith.ways.checking import is_free
+from tunesmith.ways.material import put_back
+from tunesmith.ways.task import Task
 
 
 def written(
@@ -267,7 +28,7 @@ def written(
         RequestError: a wish does not fit.
         Unsatisfiable: nothing keeps the wishes.
     """
-    request = replace(request, bars=task.bars)
+    request = replace(request, bars=task.bars, cadence=task.cadence)
     caps = _caps(task, request, cap_of(learned, request, most))
     for number in numbers:
         random = np.random.default_rng([request.seed, number])
@@ -281,7 +42,7 @@ def written_along(learned: Learned, task: Task, request: Request, cap: MaxCopy |
     Raises:
         RequestError, Unsatisfiable: as `written`.
     """
-    request, random = replace(request, bars=task.bars), np.random.default_rng([request.seed, 0])
+    request, random = replace(request, bars=task.bars, cadence=task.cadence), np.random.default_rng([request.seed, 0])
     told = list(task.material.score.notes())
     for events in performing(learned, task.brief, request, _caps(task, request, cap), random):
         piece = _put_back(task, request, events)
@@ -307,51 +68,3 @@ def _caps(task: Task, request: Request, cap: MaxCopy | None) -> list[MaxCopy]:
         size = request.max_copy or LEAST
         caps.append(MaxCopy(size, Windows.of([task.material.score], size), kept_too=True))
     return caps
-
-
-def _following(
-    kept: Sequence[Placed], gaps: Sequence[Gap], chord_voice: bool
-) -> dict[int, tuple[tuple[int, int, int], ...]]:
-    """By voices, as wishes count them, the gaps with the note that is kept next: first tick, end, its pitch."""
-    found: dict[int, list[tuple[int, int, int]]] = {}
-    for voice, start, end in gaps:
-        notes = [p for p in kept if p.place[0] == voice and p.place[1] >= end and p.event[0] < v.PITCH.end]
-        if tops := [p for p in notes if p.event[1] != v.JOIN]:
-            following = min(tops, key=lambda p: p.place[1])
-            found.setdefault(voice + (not chord_voice), []).append((start, end, following.event[0]))
-    return {voice: tuple(stretches) for voice, stretches in found.items()}
-
-
-def _sounding(material: Material, kept: Sequence[Placed], gaps: Sequence[Gap], end: int) -> frozenset[int] | None:
-    """Voices that may have to sound in the last bar, as `Length` wants them: none where what is kept does, or where
-    the piece is silent there as it is."""
-    if end > material.end:
-        return None
-    last = max(bar.start for bar in material.score.bars(end))
-    notes = (p for p in material.body if p.event[0] < v.PITCH.end or p.event[0] == v.HOLD)
-    sounds = {p.place for p in notes if p.end > last and not (material.chord_voice and p.place[0] == 0)}
-    if not sounds or any(p.place in sounds for p in kept):
-        return frozenset()
-    return frozenset(voice for voice, _, gap_end in gaps if gap_end > last)
-
-
-def _own(learned: Learned, opening: Sequence[Event]) -> Habits:
-    return habits_of(learned) if len(learned.songs) else imagined_habits(opening)
-
-
-def _merged(habits: Habits, material: Material) -> Habits:
-    """The habits of the songs and of the piece itself."""
-    pitches = [p.event[0] for p in material.body if p.event[0] < v.PITCH.end]
-    silent = any(a.event[0] == b.event[0] == v.REST for a, b in pairwise(material.body))
-    return replace(habits, low=min(habits.low, *pitches), high=max(habits.high, *pitches), rhythms={}, silent=silent)
-
-
-def _ranges(material: Material, request: Request) -> list[Wish]:
-    """What each voice of the piece has, and a little more, where no range is asked for."""
-    found: list[Wish] = []
-    for voice, notes in notes_of(material).items():
-        number = voice + (not material.chord_voice)
-        if notes and number and not request.range:
-            pitches = [note.pitch for note in notes]
-            found.append(Range(max(0, min(pitches) - ROOM), min(127, max(pitches) + ROOM), number))
-    return found
