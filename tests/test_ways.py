@@ -290,7 +290,10 @@ def test_a_cadence_is_in_the_key_of_its_bar():
 @pytest.mark.parametrize("bars", [(5, 8), (9, 12)])
 def test_a_song_that_was_learned_can_be_rewritten(bars):
     """Long runs of it are kept on both sides of the gap: they are not what is capped, and lead to no dead end."""
-    learned = replace(base(), songs=knowing(ode()).songs)
+    other = api.load_songs(SONGS / "silent_night.abc")[0]
+    learned = replace(
+        base(), songs=knowing(ode(), other).songs
+    )  # two: their cap is lower than that of the base's music
     task = ways.rewrite(learned, ode(), bars, Request(bars=16))
     for seed in range(2):
         piece = first(task, learned, bars=16, seed=seed)
