@@ -166,8 +166,13 @@ def _chords(request: Request, score: Score, facts: Facts) -> Told:
         yield from (
             f"{n.pitch} is held into a chord of {tones}"
             for n in score.notes()
-            if n.onset < begin < n.end and (root, quality) != old
+            if n.onset < begin < n.end and (root, quality) != old and _can_end(request, begin)
         )
+
+
+def _can_end(request: Request, tick: int) -> bool:
+    """Whether the lengths asked for let a note end at a tick."""
+    return request.shortest is None and tick % (request.steps or 1) == 0
 
 
 def _cadence(request: Request, score: Score, facts: Facts) -> Told:

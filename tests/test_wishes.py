@@ -576,6 +576,9 @@ def test_a_meter_is_chosen_whose_bars_can_have_what_is_wished_for():
         options = {"bars": 2, "seed": seed, "max_copy": 0, "particles": 8}
         four = next(compose(knowing(two, MELODY), Request(density=(4, 4), steps=TPQ, **options)))  # type: ignore[arg-type]  # fields of Request
         assert four.meters[0].beats == 4
+        jig = Score((Part(tuple(line(TUNE, TRIPLE))),), meters=(Meter(0, 3, 8),))
+        steps = next(compose(knowing(jig, MELODY), Request(steps=TPQ, breath=1, **options)))  # type: ignore[arg-type]  # fields of Request
+        assert steps.meters[0].unit == 4
 
 
 @pytest.mark.parametrize("name", ["melody", "four voices", "piano"])
@@ -586,6 +589,15 @@ def test_no_note_lasts_into_a_chord_without_a_voice_for_chords(name):
         piece = composed(name, request)
         assert not holds("chords", request, piece, facts_of(name))
         assert not [n for n in piece.notes() for quarter in (4, 6, 8) if n.onset < quarter * TPQ < n.end]
+
+
+def test_an_ending_that_nobody_asked_for_gives_way():
+    """A line that comes back with its section, and lies far from the tonic where the piece ends."""
+    for seed in range(4):
+        request = Request(
+            bars=4, form="AA", contour=(0.0, 9.0), key=Key(), range=((0, 55, 79),), seed=seed, particles=16, max_copy=0
+        )
+        assert not broken(request, composed("melody", request), facts_of("melody"))
 
 
 def test_what_nobody_asked_for_is_not_named_among_what_clashes():

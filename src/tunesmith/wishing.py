@@ -188,7 +188,8 @@ def _endings(habits: Habits, request: Request, room: Frame) -> Iterator[Ending]:
     melody = room.voices == 1 and not room.chords and v.JOIN not in room.filling.lengths
     wide = all(high - low >= 12 for _, low, high in request.range) and habits.high - habits.low >= 12
     asked = request.cadence
-    plain = melody and wide and not request.chords and not room.kept
+    drawn = request.contour and (request.form or (request.leap or 12) < 3)  # a line that may lie far from the tonic
+    plain = melody and wide and not request.chords and not room.kept and not drawn
     if plain and not any(bar in (0, request.bars) for _, bar in asked):
         asked = (*asked, ("tonic", 0))
     for kind, bar in asked:
@@ -285,7 +286,15 @@ def _form(request: Request, room: Frame) -> Iterator[Wish]:
 
 
 def suits(request: Request, room: Frame) -> bool:
-    """Whether bars of this length have room for as many notes as are wished for in each."""
+    """Whether bars of this length have room for what is wished for in each: so many notes, and whole steps or chords.
+
+    Raises:
+        RequestError: a bar cannot be shared evenly by its chords.
+    """
+    if request.steps and room.bar % request.steps:
+        return False
+    if request.chords and not all(room.filling.fits(tick) for tick in progression(request, room)[0]):
+        return False
     return request.density is None or request.density[0] * room.filling.shortest <= room.bar
 
 
