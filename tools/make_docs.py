@@ -46,7 +46,7 @@ SHOWN_WAYS: dict[str, tuple[str, str, str]] = {  # how each way is shown: what i
     "compose": (
         "From nothing",
         "key, meter, chords and ending are as asked",
-        "--texture melody --key Am --meter 3/4 --chords '| Am | Dm | E7 | Am |' --cadence tonic --bars 8 --seed 3",
+        "--texture melody --key Am --meter 3/4 --chords '| Am | Dm | E7 | Am |' --cadence tonic --bars 8 --seed 7",
     ),
     "continue": (
         "Going on from a beginning",
