@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TUNES, abc
-from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 from strategies import melody, scores
 
@@ -90,6 +90,7 @@ def test_the_index_says_what_is_there(tmp_path: Path) -> None:
 
 
 @given(scores(max_parts=2), st.integers(-12, 12))
+@example(Score((Part(),), chords=(Chord(0, TPQ, 0, 0),)), 1)  # chords alone
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_transposed_song_has_the_same_fingerprint(song: Score, semitones: int) -> None:
     try:

@@ -25,7 +25,8 @@ def fingerprint(score: Score) -> str:
     """
     score = score.unfold()
     notes = sorted({(n.onset, n.pitch) for p in score.parts if not p.drums for n in p.notes})
-    start, first = notes[0] if notes else (0, 0)
+    begins = notes or [(chord.onset, chord.root) for chord in score.chords] or [(0, 0)]
+    start, first = begins[0]
     rows = [(onset - start, pitch - first) for onset, pitch in notes]
     rows += [(c.onset - start, 1000 + c.quality * 12 + (c.root - first) % 12) for c in score.chords]
     return hashlib.sha256(np.array(rows, "<i8").tobytes()).hexdigest()[:32]
