@@ -16,7 +16,7 @@ from tunesmith.constraints.wish import NEVER, composing, durations, symbols
 from tunesmith.errors import Unsatisfiable
 from tunesmith.models import State
 from tunesmith.models.spec import FloatArray, IntArray
-from tunesmith.particles import Drawing, draw, draw_along, nucleus
+from tunesmith.particles import Drawer, Drawing, nucleus
 from tunesmith.scheme import Cursor, Event
 from tunesmith.scheme import vocabulary as v
 from tunesmith.scheme.cursor import DONE
@@ -143,7 +143,7 @@ def many(name: str, particles: int, count: int = 500) -> Counter[tuple[Event, ..
 
 
 def drawn(wishes: tuple[Wish, ...], drawing: Drawing, seed: int) -> tuple[tuple[Event, ...], float]:
-    outcome = draw(Small(), HEAD, wishes, drawing, np.random.default_rng(seed), scheme.frame)  # type: ignore[arg-type]  # steps alone
+    outcome = Drawer(Small(), wishes, drawing, np.random.default_rng(seed), scheme.frame).piece(HEAD)  # type: ignore[arg-type]  # steps alone
     return tuple(outcome.events[len(HEAD) :]), outcome.log_share
 
 
@@ -263,7 +263,7 @@ def test_what_is_told_as_it_comes_stays_and_keeps_the_wishes():
     wishes = CASES["a note to come"]
     for seed in range(20):
         random = np.random.default_rng(seed)
-        told = list(draw_along(Small(), HEAD, wishes, Drawing(8), random, scheme.frame))  # type: ignore[arg-type]  # steps alone
+        told = list(Drawer(Small(), wishes, Drawing(8), random, scheme.frame).along(HEAD))  # type: ignore[arg-type]  # steps alone
         assert len(told) >= 2
         for before, after in pairwise(told):
             assert after[: len(before)] == before
@@ -279,7 +279,7 @@ def test_within_a_bar_what_is_told_looks_ahead():
         first[event] += p
     random = np.random.default_rng(0)
     found = Counter(
-        next(draw_along(Small(), HEAD, wishes, Drawing(24), random, scheme.frame))[len(HEAD)]  # type: ignore[arg-type]  # steps alone
+        next(Drawer(Small(), wishes, Drawing(24), random, scheme.frame).along(HEAD))[len(HEAD)]  # type: ignore[arg-type]  # steps alone
         for _ in range(500)
     )
     for event, p in first.items():
@@ -288,4 +288,4 @@ def test_within_a_bar_what_is_told_looks_ahead():
 
 def test_what_was_told_and_cannot_go_on_is_said():
     with pytest.raises(Unsatisfiable, match="bar 2: nothing is left to choose by silence in bar 2"):
-        list(draw_along(Small(), HEAD, (*ALWAYS, Nothing()), Drawing(4), np.random.default_rng(0), scheme.frame))  # type: ignore[arg-type]  # steps alone
+        list(Drawer(Small(), (*ALWAYS, Nothing()), Drawing(4), np.random.default_rng(0), scheme.frame).along(HEAD))  # type: ignore[arg-type]  # steps alone

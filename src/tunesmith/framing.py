@@ -44,10 +44,10 @@ class Frame:
         """Whether something of a piece is kept, which says what its meters, keys and ranges are."""
         return self.gaps is not None
 
-    def is_free(self, voice: int, tick: int) -> bool:
-        """Whether nothing is kept there; `voice`: 0 = the chord voice, 1 = the first voice of notes."""
-        mine = voice - (not self.chords)
-        return self.gaps is None or any(of == mine and start <= tick < end for of, start, end in self.gaps)
+    def is_free(self, voice: int | None, tick: int) -> bool:
+        """Whether nothing is kept there; `voice`: 0 = the chord voice, 1 = the first voice of notes, None = any."""
+        mine = None if voice is None else voice - (not self.chords)
+        return self.gaps is None or any(mine in (None, of) and start <= tick < end for of, start, end in self.gaps)
 
     @property
     def bar(self) -> int:

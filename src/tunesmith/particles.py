@@ -92,42 +92,8 @@ class _Stuck:
     legal: BoolArray  # what the grammar allows
 
 
-def draw(
-    model: Model,
-    opening: Sequence[Event],
-    wishes: Sequence[Wish],
-    drawing: Drawing,
-    random: np.random.Generator,
-    frame: Frames,
-) -> Outcome:
-    """A piece that begins with the events of `opening` and keeps the wishes.
-
-    Raises:
-        Unsatisfiable: no piece was found that does; names the bar and the wishes that clash there.
-    """
-    return _Drawer(model, wishes, drawing, random, frame).piece(opening)
-
-
-def draw_along(
-    model: Model,
-    opening: Sequence[Event],
-    wishes: Sequence[Wish],
-    drawing: Drawing,
-    random: np.random.Generator,
-    frame: Frames,
-) -> Iterator[list[Event]]:
-    """The same, told as it comes: all events so far, opening and all, whenever there is a stretch more.
-
-    What has been told stays, so that a wish about what comes later chooses within one stretch, and nothing before.
-
-    Raises:
-        Unsatisfiable: what was told cannot go on; as `draw`.
-    """
-    return _Drawer(model, wishes, drawing, random, frame).along(opening)
-
-
-class _Drawer:
-    """One piece being drawn."""
+class Drawer:
+    """What draws pieces that keep wishes: whole ones, or told as they come."""
 
     def __init__(
         self, model: Model, wishes: Sequence[Wish], drawing: Drawing, random: np.random.Generator, frame: Frames
@@ -136,7 +102,11 @@ class _Drawer:
         self.stuck: _Stuck | None = None
 
     def piece(self, opening: Sequence[Event]) -> Outcome:
-        """Draw it."""
+        """A piece that begins with the events of `opening` and keeps the wishes.
+
+        Raises:
+            Unsatisfiable: no piece was found that does; names the bar and the wishes that clash there.
+        """
         now, past, number, tries = self._opened(opening), list[tuple[int, Population]](), 0, 0
         while not all(cursor.phase == DONE for cursor in now.cursors):
             ahead = self._advanced(now)
@@ -156,7 +126,14 @@ class _Drawer:
         return Outcome(events, now.evidence + _log_mean(now.log_weights))
 
     def along(self, opening: Sequence[Event]) -> Iterator[list[Event]]:
-        """Draw it stretch by stretch, one particle chosen at the end of each."""
+        """The same, told as it comes: all events so far, opening and all, whenever there is a stretch more.
+
+        At the end of each one particle is chosen, and what has been told stays, so that a wish about what comes later
+        chooses within one stretch, and nothing before.
+
+        Raises:
+            Unsatisfiable: what was told cannot go on; as `piece`.
+        """
         now, tries, count = self._opened(opening), 0, self.drawing.particles
         while not all(cursor.phase == DONE for cursor in now.cursors):
             ahead = self._advanced(now)

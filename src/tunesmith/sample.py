@@ -27,10 +27,9 @@ from tunesmith.habits import (
     imagined,
     imagined_habits,
 )
-from tunesmith.models import Model
 from tunesmith.originality import LEAST, Index, yardstick
 from tunesmith.originality.fingerprint import BASE_MUSIC, Fingerprint
-from tunesmith.particles import Drawing, Frames, Outcome, draw, draw_along
+from tunesmith.particles import Drawer, Drawing, Outcome
 from tunesmith.request import OFF, Request
 from tunesmith.scheme import Cursor, Event, vocabulary
 from tunesmith.score import Chord, Score, Tempo
@@ -124,7 +123,7 @@ def perform(
         RequestError: a wish does not fit the piece.
         Unsatisfiable: nothing keeps the wishes.
     """
-    outcome = draw(*_how(learned, brief, request, caps, random, often=brief.kept is not None))
+    outcome = _drawer(learned, brief, request, caps, random, often=brief.kept is not None).piece(brief.opening)
     score = scheme.decode(outcome.events)
     if request.chords and not score.chords:
         score = score.replace(chords=tuple(printed(request, brief.room)))
@@ -136,18 +135,18 @@ def performing(
     learned: Learned, brief: Brief, request: Request, caps: Sequence[MaxCopy], random: np.random.Generator
 ) -> Iterator[list[Event]]:
     """Write a piece bar by bar: all its events so far, each time; what is there stays. Raises as `perform`."""
-    return draw_along(*_how(learned, brief, request, caps, random, often=False))
+    return _drawer(learned, brief, request, caps, random, often=False).along(brief.opening)
 
 
-def _how(
+def _drawer(
     learned: Learned,
     brief: Brief,
     request: Request,
     caps: Sequence[MaxCopy],
     random: np.random.Generator,
     often: bool,
-) -> tuple[Model, Sequence[Event], Sequence[Wish], Drawing, np.random.Generator, Frames]:
-    """What the particles are told."""
+) -> Drawer:
+    """What draws a piece. `often`: see `Drawing`."""
     room = brief.room
     last_bar = -(-(room.end - room.cursor.origin) // room.bar) + room.cursor.bars_before
 
@@ -160,7 +159,7 @@ def _how(
         wanted = [kept, *(Elsewhere(kept, wish) for wish in wanted)]
     particles = needs(request, kept is not None)
     drawing = Drawing(particles, request.temperature, request.rhythm_temperature, request.top_p, often)
-    return learned.model, brief.opening, wanted, drawing, random, frame
+    return Drawer(learned.model, wanted, drawing, random, frame)
 
 
 def printed(request: Request, room: Frame) -> Iterator[Chord]:

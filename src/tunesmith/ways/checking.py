@@ -50,11 +50,6 @@ def _ends_so(ending: Ending, voice: Sequence[Placed]) -> bool:
     return all((symbol if chords else symbol % 12) in ending.wanted for symbol in sounding)
 
 
-def is_free(gaps: Sequence[Gap], tick: int, voice: int | None = None) -> bool:
-    """Whether a tick lies in a gap, of a voice as the cursor counts it or of any."""
-    return any(start <= tick < end for of, start, end in gaps if voice in (None, of))
-
-
 def parted(gaps: Sequence[Gap], controls: Mapping[int, object]) -> Iterator[Gap]:
     """Gaps parted where the meter or the key changes: there all voices stand together."""
     for voice, start, end in gaps:

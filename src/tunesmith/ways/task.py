@@ -34,7 +34,6 @@ class Task:
     anew: bool = True
     bars: int = 1  # full bars of the whole
     cadence: tuple[tuple[str, int], ...] = ()  # asked for, or what goes without saying
-    gaps: tuple[Gap, ...] = ()
 
 
 def task_of(
@@ -75,7 +74,7 @@ def task_of(
     ranges = [] if outline or names else _ranges(material, request)
     brief = Brief(opening, habits, room, (*outline, *ranges), keeping)
     in_gaps(list(all_wishes(habits, request, room)), room, kept)
-    return Task(material, brief, tuple(names), not names, request.bars, request.cadence, tuple(gaps))
+    return Task(material, brief, tuple(names), not names, request.bars, request.cadence)
 
 
 def _following(

@@ -14,7 +14,6 @@ from tunesmith.request import OFF, Request
 from tunesmith.sample import cap_of, perform, performing, printed
 from tunesmith.scheme import Event
 from tunesmith.score import Score
-from tunesmith.ways.checking import is_free
 from tunesmith.ways.material import put_back
 from tunesmith.ways.task import Task
 
@@ -57,7 +56,8 @@ def _put_back(task: Task, request: Request, events: Sequence[Event]) -> Score:
     piece = put_back(task.material, events, task.names)
     if not request.chords or piece.chords:
         return piece
-    chords = (chord for chord in printed(request, task.brief.room) if is_free(task.gaps, chord.onset))
+    room = task.brief.room
+    chords = (chord for chord in printed(request, room) if room.is_free(None, chord.onset))
     return piece.replace(chords=tuple(chord for chord in chords if chord.onset < piece.end))
 
 

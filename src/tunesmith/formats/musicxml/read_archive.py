@@ -25,6 +25,7 @@ FIX = "export the piece as MusicXML from a notation program"
 _PACKED = b"PK\x03\x04"
 _ENTRY = b"PK\x01\x02"  # opens every entry of an archive's table of contents
 _KNOWN = {b"%PDF": "a PDF", b"\x89PNG": "a picture", b"MThd": "a MIDI file", b"PK\x05\x06": "an empty archive"}
+# what reading a damaged archive may raise; NotImplementedError: a way of packing that zipfile does not know
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
 
 
